@@ -1,0 +1,116 @@
+"""Every setting, as frozen dataclasses by part; docs/settings.md lists them all.
+
+A part is handed to the actor that needs it, never the whole. Numbers carry their unit in the name or beside it.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Where the truth is kept."""
+
+    url: str = ""
+    """PostgreSQL connection URL; empty: the embedded server, run by swarmdex itself."""
+    connections: int = 4
+    """Connections in the pool: each is one thread and one server process."""
+    statement_timeout_s: float = 60.0
+    """The server ends a statement that takes longer; the backstop behind cancellation."""
+    account: str = "swarmdex"
+    """Started as root, the embedded server runs as this unprivileged account (made if missing); otherwise unused."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """The pages, the JSON API and Torznab."""
+
+    bind: str = "127.0.0.1:3333"
+    """Address and port; port 0 picks a free one. Loopback unless you put a proxy with TLS in front."""
+    public_url: str = ""
+    """How others reach this instance, e.g. "https://index.example"; empty: links are made from the request's host."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names requests may carry besides loopback names and that of public_url (guards against DNS rebinding)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DhtSettings:
+    """The DHT crawler (BEP 5, 42, 51)."""
+
+    enabled: bool = True
+    bind: tuple[str, ...] = ("0.0.0.0:0", "[::]:0")  # noqa: S104  (a DHT node must be reachable)
+    """Addresses of the sockets; each node takes the next one in turn. Port 0 picks a free one."""
+    nodes: int = 2
+    """DHT nodes in the pool, one socket and id each: more reach more of the key space and isolate failures, they add no speed."""
+    bootstrap: tuple[str, ...] = (
+        "router.bittorrent.com:6881",
+        "dht.transmissionbt.com:6881",
+        "dht.libtorrent.org:25401",
+    )
+    """Routers asked for the first nodes, "host:port"."""
+    allow_loopback: bool = False
+    """Talk to 127.0.0.0/8, ::1 and private addresses; for tests and the demo."""
+    profile: str = "home"
+    """How hard the crawler works: "gentle", "home", "server" or "lab" (loopback only); see docs/settings.md."""
+    keyspace: str = "0/1"
+    """This instance's share of the key space, "part/parts"."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataSettings:
+    """Peer look-ups and metadata fetching (BEP 9, BEP 10)."""
+
+    workers: int = 300
+    """Fetches at a time; each waits far more than it works (about 5 kB of memory each)."""
+    max_size_bytes: int = 10 * 1024 * 1024
+    """Larger info dicts are refused before a byte of them is asked for."""
+    connect_timeout_s: float = 4.0
+    fetch_timeout_s: float = 15.0
+    """For one peer, from the connection to the last piece."""
+    lookup_timeout_s: float = 20.0
+    attempts: int = 3
+    """Tries per hash, minutes apart, before it is given up."""
+    max_files: int = 2000
+    """Files kept per torrent; the true number is always stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifierSettings:
+    """Reading names."""
+
+    workers: int = 1
+    """guessit processes."""
+    batch_size: int = 20
+    timeout_s: float = 1.0
+    """A name that takes longer is stored unparsed and its worker is killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSettings:
+    """Batches into PostgreSQL."""
+
+    batch_size: int = 1000
+    max_wait_s: float = 0.5
+    """A smaller batch is stored after this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """The search engine."""
+
+    engine: str = "postgres"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All parts; made once by config/loader.py."""
+
+    data_dir: str = ""
+    """Where everything is kept; empty: $STATE_DIRECTORY, else $XDG_DATA_HOME/swarmdex, for root /var/lib/swarmdex."""
+    log_level: str = "info"
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
+    dht: DhtSettings = field(default_factory=DhtSettings)
+    metadata: MetadataSettings = field(default_factory=MetadataSettings)
+    classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
+    writer: WriterSettings = field(default_factory=WriterSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
