@@ -1,0 +1,1 @@
+"""What acts: one job, one inbox, one run() each."""

@@ -1,0 +1,1 @@
+"""Benchmarks: paired ratios per CPU-second."""

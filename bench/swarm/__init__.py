@@ -1,0 +1,1 @@
+"""A simulated swarm on loopback: DHT nodes and peers from a seed."""

@@ -1,0 +1,1 @@
+"""What we know about torrents: the model, the messages, and pure rules."""

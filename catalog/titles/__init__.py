@@ -1,0 +1,1 @@
+"""From a name to facts: sanitise, rules, parsers, cascade."""

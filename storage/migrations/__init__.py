@@ -1,0 +1,1 @@
+"""Numbered SQL files and the order they run in."""

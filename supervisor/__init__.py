@@ -1,0 +1,1 @@
+"""OTP supervision for Trio: child specs, strategies, restart budgets, mailboxes, heartbeats."""

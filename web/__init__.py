@@ -1,0 +1,1 @@
+"""The Quart-Trio app: Torznab, the JSON API, health and the pages."""
