@@ -30,7 +30,6 @@ BROKEN = [
     b"03:abc",
     b"5:abc",
     b"-1:a",
-    b"i1ei2e",
     b"l",
     b"d",
     b"e",
