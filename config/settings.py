@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 class DatabaseSettings:
     """Where the truth is kept."""
 
-    url: str = ""
-    """PostgreSQL connection URL; empty: the embedded server, run by swarmdex itself."""
+    url: str = field(default="", repr=False)
+    """PostgreSQL connection URL (may hold a password); empty: the embedded server, run by swarmdex itself."""
     connections: int = 4
     """Connections in the pool: each is one thread and one server process."""
     statement_timeout_s: float = 60.0
@@ -37,7 +37,7 @@ class DhtSettings:
     """The DHT crawler (BEP 5, 42, 51)."""
 
     enabled: bool = True
-    bind: tuple[str, ...] = ("0.0.0.0:0", "[::]:0")  # noqa: S104  (a DHT node must be reachable)
+    bind: tuple[str, ...] = ("0.0.0.0:0", "[::]:0")
     """Addresses of the sockets; each node takes the next one in turn. Port 0 picks a free one."""
     nodes: int = 2
     """DHT nodes in the pool, one socket and id each: more reach more of the key space and isolate failures, they add no speed."""

@@ -1,0 +1,183 @@
+"""Load the settings: defaults, then the TOML file, then SWARMDEX__SECTION__KEY variables, then --set; the later one wins.
+
+The only place that reads the environment. Every mistake becomes a SettingsError that names the place and the cure.
+"""
+
+import dataclasses
+import difflib
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from config.errors import SettingsError
+from config.rules import check_rules
+from config.settings import Settings
+
+ENVIRONMENT_PREFIX = "SWARMDEX__"
+FILE_NAME = "swarmdex.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings, and where each value that is not a default came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    """Dotted key to origin: a file's path, "environment" or "--set"."""
+    file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Assignment:
+    key: str
+    """Dotted: "http.bind"."""
+    value: Any
+    origin: str
+
+
+def load(*, file: Path | None = None, assignments: Iterable[str] = (), environment: Mapping[str, str] | None = None) -> LoadedSettings:
+    """Gather, convert and check every setting.
+
+    Args:
+        file: a settings file; None searches ., $XDG_CONFIG_HOME/swarmdex and /etc/swarmdex.
+        assignments: "section.key=value" texts of --set.
+        environment: the process's environment unless given.
+
+    Raises:
+        SettingsError: a file that cannot be read, an unknown setting, or a value of the wrong type or range.
+    """
+    environment = os.environ if environment is None else environment
+    found = _find_file(file, environment)
+    given: dict[str, _Assignment] = {}
+    for assignment in (*_from_file(found), *_from_environment(environment), *_from_texts(assignments)):
+        given[assignment.key] = assignment
+    settings = _convert(given)
+    if not settings.data_dir:
+        settings = dataclasses.replace(settings, data_dir=str(default_data_dir(environment)))
+    origins = {key: assignment.origin for key, assignment in given.items()}
+    check_rules(settings, origins)
+    return LoadedSettings(settings, origins, found)
+
+
+def default_data_dir(environment: Mapping[str, str]) -> Path:
+    """$STATE_DIRECTORY (systemd), else /var/lib/swarmdex for root, else $XDG_DATA_HOME/swarmdex."""
+    if state := environment.get("STATE_DIRECTORY"):
+        return Path(state.split(":")[0])
+    if os.geteuid() == 0:
+        return Path("/var/lib/swarmdex")
+    home = environment.get("XDG_DATA_HOME") or Path(environment.get("HOME") or "~").expanduser() / ".local/share"
+    return Path(home) / "swarmdex"
+
+
+def _find_file(file: Path | None, environment: Mapping[str, str]) -> Path | None:
+    if file is not None:
+        return file
+    home = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME") or "~").expanduser() / ".config"
+    candidates = (Path(FILE_NAME), Path(home) / "swarmdex" / FILE_NAME, Path("/etc/swarmdex") / FILE_NAME)
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def _from_file(file: Path | None) -> Iterator[_Assignment]:
+    if file is None:
+        return
+    try:
+        tree = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise SettingsError("--config", f"{file} cannot be read: {exc.strerror}", "name an existing file") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise SettingsError(str(file), f"is not TOML: {exc}", "mend that line; https://toml.io shows the syntax") from exc
+    for key, value in _flatten(tree):
+        yield _Assignment(key, value, str(file))
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _from_environment(environment: Mapping[str, str]) -> Iterator[_Assignment]:
+    for name, text in environment.items():
+        if name.startswith(ENVIRONMENT_PREFIX):
+            key = name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
+            yield _Assignment(key, _value_from_text(key, text, name), name)
+
+
+def _from_texts(assignments: Iterable[str]) -> Iterator[_Assignment]:
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise SettingsError(f"--set {text}", "has no value", "write --set section.key=value")
+        yield _Assignment(key.strip(), _value_from_text(key.strip(), value.strip(), "--set"), "--set")
+
+
+def _value_from_text(key: str, text: str, origin: str) -> Any:
+    """A text as the type its setting wants: lists as TOML or separated by commas, words as they are."""
+    wanted = field_types().get(key)
+    if wanted is str or wanted is None:
+        return text
+    if typing.get_origin(wanted) is tuple and not text.startswith("["):
+        return [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError as exc:
+        raise SettingsError(key, f"{text!r} ({origin}) is not a {type_in_words(wanted)}", f"write a {type_in_words(wanted)}") from exc
+
+
+def field_types(part: type = Settings, prefix: str = "") -> dict[str, Any]:
+    """Every setting's dotted key and type."""
+    types_by_key: dict[str, Any] = {}
+    hints = typing.get_type_hints(part)
+    for field in dataclasses.fields(part):
+        hint = hints[field.name]
+        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+            types_by_key |= field_types(hint, f"{prefix}{field.name}.")
+        else:
+            types_by_key[f"{prefix}{field.name}"] = hint
+    return types_by_key
+
+
+def type_in_words(wanted: Any) -> str:
+    """A type as a user says it."""
+    if typing.get_origin(wanted) is tuple:
+        return "list of texts"
+    if isinstance(wanted, types.UnionType):
+        return " or ".join(type_in_words(part) for part in typing.get_args(wanted))
+    return {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(wanted, str(wanted))
+
+
+def _convert(given: Mapping[str, _Assignment]) -> Settings:
+    known = field_types()
+    tree: dict[str, Any] = {}
+    for key, assignment in given.items():
+        if key not in known:
+            raise SettingsError(key, f"is no setting ({assignment.origin})", _did_you_mean(key, known))
+        try:
+            value = msgspec.convert(assignment.value, known[key])
+        except msgspec.ValidationError as exc:
+            wanted = type_in_words(known[key])
+            raise SettingsError(key, f"{assignment.value!r} ({assignment.origin}) is not a {wanted}", f"write a {wanted}") from exc
+        *sections, name = key.split(".")
+        branch = tree
+        for section in sections:
+            branch = branch.setdefault(section, {})
+        branch[name] = value
+    return msgspec.convert(tree, Settings)
+
+
+def _did_you_mean(key: str, known: Iterable[str]) -> str:
+    section = key.rpartition(".")[0]
+    siblings = [name for name in known if name.rpartition(".")[0] == section]
+    close = difflib.get_close_matches(key, siblings, n=1, cutoff=0.75) or difflib.get_close_matches(key, list(known), n=1, cutoff=0.8)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"there are {', '.join(siblings)}" if section and siblings else "docs/settings.md lists every setting"

@@ -1,0 +1,121 @@
+"""What a setting's type cannot say: ranges, addresses, words from a list."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from config.errors import SettingsError
+from config.settings import Settings
+
+PROFILES = ("gentle", "home", "server", "lab")
+ENGINES = ("postgres",)
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "database.connections": (2, 64),
+    "database.statement_timeout_s": (1, 3600),
+    "dht.nodes": (1, 32),
+    "metadata.workers": (1, 5000),
+    "metadata.max_size_bytes": (16 * 1024, 64 * 1024 * 1024),
+    "metadata.connect_timeout_s": (0.1, 60),
+    "metadata.fetch_timeout_s": (0.5, 600),
+    "metadata.lookup_timeout_s": (0.5, 600),
+    "metadata.attempts": (1, 20),
+    "metadata.max_files": (1, 100_000),
+    "classifier.workers": (1, 32),
+    "classifier.batch_size": (1, 200),
+    "classifier.timeout_s": (0.1, 30),
+    "writer.batch_size": (1, 20_000),
+    "writer.max_wait_s": (0.01, 60),
+}
+
+
+def split_address(text: str) -> tuple[str, int]:
+    """Split "host:port" or "[v6]:port" into host and port.
+
+    Raises:
+        ValueError: no port, or one outside 0 to 65535.
+    """
+    matched = re.fullmatch(r"\[([^\]]+)\]:(\d{1,5})|([^:\s]+):(\d{1,5})", text)
+    if matched is None:
+        raise ValueError(text)
+    host, port = matched[1] or matched[3], int(matched[2] or matched[4])
+    if port > 65535:
+        raise ValueError(text)
+    return host, port
+
+
+def check_rules(settings: Settings, origins: Mapping[str, str]) -> None:
+    """Raise SettingsError for the first value that cannot work."""
+    for key, (low, high) in _RANGES.items():
+        value = _value(settings, key)
+        if not low <= value <= high:
+            raise _wrong(key, value, origins, f"write a number from {low:g} to {high:g}")
+    for key, value, allowed in _words(settings):
+        if value not in allowed:
+            raise _wrong(key, value, origins, "write one of: " + ", ".join(allowed))
+    for key, value, is_right, cure in _shapes(settings):
+        if not is_right(value):
+            raise _wrong(key, value, origins, cure)
+    if settings.dht.profile == "lab" and not settings.dht.allow_loopback:
+        raise _wrong("dht.profile", "lab", origins, 'the lab profile has no manners and works on loopback only: write "home"')
+
+
+def _words(settings: Settings) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    yield "dht.profile", settings.dht.profile, PROFILES
+    yield "search.engine", settings.search.engine, ENGINES
+    yield "log_level", settings.log_level, LOG_LEVELS
+
+
+def _shapes(settings: Settings) -> Iterator[tuple[str, str, Callable[[str], bool], str]]:
+    yield "http.bind", settings.http.bind, _is_ip_address, 'write address and port, e.g. "127.0.0.1:3333" or "[::1]:3333"'
+    for address in settings.dht.bind:
+        yield "dht.bind", address, _is_ip_address, 'write a list of addresses with ports, e.g. ["0.0.0.0:0", "[::]:0"]'
+    for address in settings.dht.bootstrap:
+        yield "dht.bootstrap", address, _is_address, 'write a list of "host:port"'
+    yield "dht.keyspace", settings.dht.keyspace, _is_share, 'write part/parts, e.g. "0/1" for all or "2/4" for the third quarter'
+    yield "http.public_url", settings.http.public_url, _is_web_url, 'write a URL, e.g. "https://index.example"'
+    yield "database.url", settings.database.url, _is_database_url, 'write "postgresql://user@host/name", or "" for the embedded server'
+
+
+def _is_address(text: str) -> bool:
+    try:
+        split_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_ip_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(split_address(text)[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _is_share(text: str) -> bool:
+    matched = re.fullmatch(r"(\d{1,3})/(\d{1,3})", text)
+    return matched is not None and int(matched[1]) < int(matched[2])
+
+
+def _is_web_url(text: str) -> bool:
+    return not text or re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text) is not None
+
+
+def _is_database_url(text: str) -> bool:
+    return not text or text.startswith(("postgresql://", "postgres://"))
+
+
+def _value(settings: Settings, key: str) -> Any:
+    value: Any = settings
+    for name in key.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _wrong(key: str, value: object, origins: Mapping[str, str], cure: str) -> SettingsError:
+    shown = "the URL given" if key == "database.url" else repr(value)  # it may hold a password
+    origin = origins.get(key, "default")
+    return SettingsError(key, f"{shown} ({origin}) cannot be used", cure)
