@@ -7,7 +7,7 @@
     │  ├─ MalformedPeerMessage     a peer's stream that breaks BEP 3, 9 or 10
     │  ├─ MalformedMetainfo        an info dict or .torrent file that breaks BEP 3 or 52
     │  └─ MalformedMagnet          a magnet link that names no usable hash (BEP 9, BEP 53)
-    └─ TorznabError                a Torznab request that cannot be answered; carries the code (see protocol/torznab/query.py)
+    └─ TorznabError                a Torznab request that cannot be answered; carries the code (see protocol/torznab/errors.py)
 
 A decoder lets exactly one of these out: peers choose our input, so KeyError, IndexError or RecursionError never pass.
 """
