@@ -1,0 +1,74 @@
+"""The interface of every search engine: a frozen query in, one exact page out. PostgreSQL's is in storage/search/postgres.py."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Protocol
+
+from catalog.model import Kind, TorrentRow
+
+COUNT_CAP = 1000
+"""Totals are counted exactly up to here; beyond, a page says "more than"."""
+MAX_WINDOW = 10_000
+"""Rows that can be paged to: offset + limit. Further pages are empty."""
+
+
+class Order(Enum):
+    """How results are ordered; each order is total, so that pages are disjoint."""
+
+    NEWEST = "newest"
+    """first_seen, newest first; what one batch brought, by info hash."""
+    RELEVANCE = "relevance"
+    """How well the words fit, then as SEEDERS; without words as NEWEST."""
+    SEEDERS = "seeders"
+    """Most seeders first (unknown counts as 0), then as NEWEST."""
+    SIZE = "size"
+    """Largest first, then as NEWEST."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """What is looked for; None and empty: any. All that is given must hold."""
+
+    text: str = ""
+    """Words that must all occur in the name, the parsed title or (weaker) the file names; `"a phrase"`, `-without`."""
+    is_prefix: bool = False
+    """The last word may be unfinished (search as you type); needs three characters to count as a prefix."""
+    kinds: frozenset[Kind] = frozenset()
+    categories: tuple[int, ...] = ()
+    """Torznab ids, any of which may match; a parent stands for its subcategories."""
+    season: int | None = None
+    """Packs and episodes of this season; 0: specials. With `episode`: that episode, no packs."""
+    episode: int | None = None
+    air_date: date | None = None
+    """A daily show's date."""
+    air_year: int | None = None
+    """Dated episodes of that year, or a season of that number."""
+    absolute_episode: int | None = None
+    """An anime's absolute number, or an episode of that number in any season."""
+    year: int | None = None
+    min_size: int | None = None
+    max_size: int | None = None
+    seen_after: datetime | None = None
+    seen_before: datetime | None = None
+    order: Order = Order.NEWEST
+    limit: int = 50
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """One page of the results."""
+
+    rows: tuple[TorrentRow, ...]
+    total: int
+    """Matches in all; a lower bound when `total_is_exact` is False."""
+    total_is_exact: bool
+
+
+class SearchEngine(Protocol):
+    """What every engine offers."""
+
+    async def search(self, query: SearchQuery) -> SearchPage:
+        """One page. Raises DatabaseUnavailable when it cannot be answered now."""
+        ...
