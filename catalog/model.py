@@ -4,7 +4,8 @@ Bytes stay bytes (hashes become hex at the edge: web, logs); sizes are bytes; ti
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date as Date  # noqa: N812  # a field below is called `date`, and would hide the type
+from datetime import datetime
 from enum import StrEnum
 
 from protocol.identifiers import InfoHash, InfoHashV2
@@ -64,7 +65,7 @@ class ParsedTitle:
     seasons: tuple[int, ...] = ()
     episodes: tuple[int, ...] = ()
     absolute_episodes: tuple[int, ...] = ()
-    date: date | None = None
+    date: Date | None = None
     resolution: str | None = None
     """"480p" "576p" "720p" "1080p" "2160p" ..."""
     video_codec: str | None = None
