@@ -113,3 +113,6 @@ class TorrentRow:
     swarm_at: datetime | None
     """When the swarm was counted last."""
     sources: tuple[str, ...]
+    """Everywhere it was found, the first one first."""
+    categories: tuple[int, ...] = ()
+    """Torznab ids as they were searched by: parents and subcategories, those of its kind first."""
