@@ -1,0 +1,51 @@
+"""Piece layers (BEP 52): the hashes one level above the pieces, checked against each file's Merkle root.
+
+A leaf is the SHA-256 of a 16 KiB block; leaves that lie beyond the end of a file count as 32 zero bytes.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from protocol.bencode import Value
+from protocol.errors import MalformedMetainfo
+from protocol.metainfo_files import RawFile
+
+BLOCK_LENGTH = 16 * 1024
+
+
+def check_piece_layers(layers: "Value | None", files: Sequence[RawFile], piece_length: int) -> bool:
+    """Whether `layers` covers every file that needs one: those longer than one piece.
+
+    Raises:
+        MalformedMetainfo: it is no dictionary of hashes, or a layer does not lead to the root its file names.
+    """
+    if layers is None:
+        layers = {}
+    if not isinstance(layers, dict):
+        raise MalformedMetainfo("bad_piece_layers")
+    is_complete = True
+    for file in files:
+        if file.length <= piece_length or file.is_padding:
+            continue
+        layer = layers.get(file.pieces_root)
+        if layer is None:
+            is_complete = False
+        elif not isinstance(layer, bytes) or len(layer) != -(-file.length // piece_length) * 32:
+            raise MalformedMetainfo("bad_piece_layers")
+        elif merkle_root(layer, piece_length) != file.pieces_root:
+            raise MalformedMetainfo("wrong_piece_layers")
+    return is_complete
+
+
+def merkle_root(layer: bytes, piece_length: int) -> bytes:
+    """The root above a layer of 32-byte piece hashes; the layer is filled up to a power of two with hashes of nothing."""
+    hashes = [layer[start : start + 32] for start in range(0, len(layer), 32)]
+    filler = bytes(32)
+    for _ in range((piece_length // BLOCK_LENGTH).bit_length() - 1):  # from the blocks up to the piece level
+        filler = sha256(filler + filler).digest()
+    while len(hashes) > 1:
+        if len(hashes) % 2:
+            hashes.append(filler)
+        hashes = [sha256(hashes[i] + hashes[i + 1]).digest() for i in range(0, len(hashes), 2)]
+        filler = sha256(filler + filler).digest()
+    return hashes[0]
