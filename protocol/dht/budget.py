@@ -1,0 +1,97 @@
+"""Budgets that keep us polite: packets per second, one address asked once a second, answers per address. Time is an argument."""
+
+from protocol.compact import CompactAddress, is_public
+
+
+class TokenBucket:
+    """`rate_per_s` tokens a second, saved up for at most `burst_s` seconds."""
+
+    __slots__ = ("_capacity", "_filled_at", "_rate", "_tokens")
+
+    def __init__(self, rate_per_s: float, now: float, *, burst_s: float = 0.25) -> None:
+        self._rate = rate_per_s
+        self._capacity = max(1.0, rate_per_s * burst_s)
+        self._tokens = self._capacity
+        self._filled_at = now
+
+    def available(self, now: float) -> int:
+        """Whole tokens there are now."""
+        if now > self._filled_at:
+            self._tokens = min(self._capacity, self._tokens + (now - self._filled_at) * self._rate)
+            self._filled_at = now
+        return int(self._tokens) if self._tokens > 0 else 0
+
+    def spend(self, count: int = 1) -> None:
+        """Take tokens, also those not there yet: what must be sent is sent, and what can wait waits longer."""
+        self._tokens -= count
+
+
+def host_key(compact: CompactAddress) -> bytes:
+    """Whom a limit counts as one: the IP address on the internet, address and port on local networks, where one host plays many."""
+    return compact[:-2] if is_public(compact) else compact
+
+
+class TwoGenerations:
+    """A set that forgets: what was added is remembered for `period_s` to twice that, and in at most `2 * capacity` entries."""
+
+    __slots__ = ("_before", "_capacity", "_current", "_period", "_turns_at")
+
+    def __init__(self, period_s: float, now: float, *, capacity: int = 1_000_000) -> None:
+        self._period = period_s
+        self._capacity = capacity
+        self._current: set[bytes] = set()
+        self._before: set[bytes] = set()
+        self._turns_at = now + period_s
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._current or key in self._before
+
+    def __len__(self) -> int:
+        return len(self._current) + len(self._before)
+
+    def add(self, key: bytes) -> None:
+        """Remember `key`."""
+        self._current.add(key)
+
+    def add_new(self, keys: "set[bytes]") -> "set[bytes]":
+        """Remember `keys`; returns those that were not remembered before."""
+        new = keys - self._current - self._before
+        self._current |= new
+        return new
+
+    def turn(self, now: float) -> None:
+        """Let the older generation go when its time is over or the younger one is full."""
+        if now >= self._turns_at or len(self._current) >= self._capacity:
+            # After a long silence even the younger generation is too old.
+            self._before = self._current if now < self._turns_at + self._period else set()
+            self._current = set()
+            self._turns_at = now + self._period
+
+
+class AnswerBudget:
+    """How much others may make us answer: `per_host` in ten seconds for one address, `per_s` for all together."""
+
+    __slots__ = ("_bucket", "_counts", "_per_host", "_turns_at")
+
+    WINDOW_S = 10.0
+    MAX_HOSTS = 100_000
+
+    def __init__(self, per_s: float, per_host: int, now: float) -> None:
+        self._bucket = TokenBucket(per_s, now, burst_s=1.0)
+        self._per_host = per_host
+        self._counts: dict[str, int] = {}
+        self._turns_at = now + self.WINDOW_S
+
+    def refusal(self, host: str, now: float) -> str | None:
+        """None when the query may be answered, else the counter that says why not."""
+        if now >= self._turns_at or len(self._counts) > self.MAX_HOSTS:
+            self._counts = {}
+            self._turns_at = now + self.WINDOW_S
+        count = self._counts.get(host, 0) + 1
+        self._counts[host] = count
+        if count > self._per_host:
+            return "host_asks_too_often"
+        if self._bucket.available(now) < 1:
+            return "answer_budget"
+        self._bucket.spend()
+        return None

@@ -1,0 +1,121 @@
+"""One iterative look-up: towards the eight nodes closest to a target (BEP 5 `get_peers` and `find_node`), without I/O.
+
+Differs from the Kademlia paper: a node that has not answered after a moment no longer holds up its place among the four asked at a time;
+its answer still counts when it comes (libtorrent calls this the short timeout).
+"""
+
+from bisect import insort
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from protocol.compact import CompactAddress, CompactNode, is_usable, split
+from protocol.identifiers import NODE_ID_LENGTH
+
+PARALLEL = 4
+CLOSEST = 8
+SLOW_AFTER_S = 1.5
+MAX_QUERIES = 80
+MAX_CANDIDATES = 200
+MAX_PEERS = 500
+
+
+class _State(Enum):
+    NEW = auto()
+    ASKED = auto()
+    ANSWERED = auto()
+    FAILED = auto()
+
+
+@dataclass(slots=True, order=True)
+class _Candidate:
+    distance: int
+    node: CompactNode = field(compare=False)
+    state: _State = field(default=_State.NEW, compare=False)
+    asked_at: float = field(default=0.0, compare=False)
+
+
+class Lookup:
+    """The state of one look-up. Whoever drives it asks `wanted`, says what became of each question, and stops at `is_done`.
+
+    Args:
+        target: info hash or node id.
+        seeds: nodes to begin with.
+        node_length: 26 or 38, by the family of the network.
+        allow_local: whether loopback and private addresses are worth a question.
+        ends_at: when it gives up.
+    """
+
+    def __init__(self, target: bytes, seeds: list[CompactNode], *, node_length: int, allow_local: bool, ends_at: float) -> None:
+        self.target = target
+        self.ends_at = ends_at
+        self._number = int.from_bytes(target, "big")
+        self._node_length = node_length
+        self._allow_local = allow_local
+        self._candidates: list[_Candidate] = []  # nearest first
+        self._by_address: dict[CompactAddress, _Candidate] = {}
+        self._peers: set[CompactAddress] = set()
+        self._queries = 0
+        for node in seeds:
+            self._consider(node)
+
+    def wanted(self, now: float) -> list[CompactNode]:
+        """Nodes to ask now, nearest first."""
+        if self._queries >= MAX_QUERIES:
+            return []
+        living = [candidate for candidate in self._candidates if candidate.state is not _State.FAILED][:CLOSEST]
+        busy = sum(candidate.state is _State.ASKED and now < candidate.asked_at + SLOW_AFTER_S for candidate in self._candidates)
+        return [candidate.node for candidate in living if candidate.state is _State.NEW][: max(0, PARALLEL - busy)]
+
+    def asked(self, node: CompactNode, now: float) -> None:
+        """This node has been sent the question."""
+        candidate = self._by_address[node[NODE_ID_LENGTH:]]
+        candidate.state = _State.ASKED
+        candidate.asked_at = now
+        self._queries += 1
+
+    def answered(self, node: CompactNode, nodes: bytes, peers: list[CompactAddress]) -> list[CompactAddress]:
+        """It named nodes (joined) and peers; returns the peers that are new to this look-up."""
+        self._move(node, _State.ANSWERED)
+        for named in split(nodes, self._node_length)[: 2 * CLOSEST]:
+            self._consider(named)
+        new = []
+        for peer in peers:
+            if peer not in self._peers and len(self._peers) < MAX_PEERS and is_usable(peer, allow_local=self._allow_local):
+                self._peers.add(peer)
+                new.append(peer)
+        return new
+
+    def failed(self, node: CompactNode) -> None:
+        """It stayed silent, or answered with an error."""
+        self._move(node, _State.FAILED)
+
+    def is_done(self, now: float) -> bool:
+        """The closest nodes have all answered, or there is nobody or no time left."""
+        if now >= self.ends_at:
+            return True
+        states = [candidate.state for candidate in self._candidates if candidate.state is not _State.FAILED]
+        if self._queries >= MAX_QUERIES:
+            return _State.ASKED not in states
+        return all(state is _State.ANSWERED for state in states[:CLOSEST])
+
+    @property
+    def peer_count(self) -> int:
+        """Peers found so far."""
+        return len(self._peers)
+
+    def _consider(self, node: CompactNode) -> None:
+        address = node[NODE_ID_LENGTH:]
+        if address in self._by_address or not is_usable(address, allow_local=self._allow_local):
+            return
+        candidate = _Candidate(self._number ^ int.from_bytes(node[:NODE_ID_LENGTH], "big"), node)
+        if len(self._candidates) >= MAX_CANDIDATES:
+            if candidate.distance >= self._candidates[-1].distance:
+                return
+            del self._by_address[self._candidates.pop().node[NODE_ID_LENGTH:]]
+        insort(self._candidates, candidate)
+        self._by_address[address] = candidate
+
+    def _move(self, node: CompactNode, state: _State) -> None:
+        candidate = self._by_address.get(node[NODE_ID_LENGTH:])
+        if candidate is not None:
+            candidate.state = state

@@ -1,0 +1,188 @@
+"""The walk through the key space with sample_infohashes (BEP 51): every node once per interval it answered with.
+
+A node asked tells its samples and eight more nodes; those not met yet join the frontier. The target of each question differs from the
+asked node's id in a random one of its first bits, so over time every bucket of every table is read: the deep ones name a node's
+neighbours, the shallow ones lead across. Nodes that gave hashes come again when their interval is over. Nodes that stayed silent are tried
+again only while there is nobody else to ask: more than half of all named nodes are gone, the rest lost a packet.
+"""
+
+from collections import deque
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from protocol.compact import CompactAddress, CompactNode, is_usable
+from protocol.dht.node_id import RandomBits
+from protocol.identifiers import NODE_ID_LENGTH
+
+MIN_INTERVAL_S = 10.0
+"""However short the interval a node names; it also gets other queries from us."""
+
+MAX_INTERVAL_S = 21_600.0
+"""The longest interval BEP 51 allows; longer ones count as this."""
+
+SILENT_FOR_S = 3600.0
+"""A node that did not answer is not asked again for so long, nor one that waits in the frontier added twice."""
+
+REFUSED_FOR_S = 6 * 3600.0
+"""A node without BEP 51 is not asked again for so long."""
+
+SECOND_CHANCES_S = (5.0, 20.0, 60.0)
+"""When to try a silent node again, counted from each silence."""
+
+MAX_NODES_PER_ANSWER = 16
+"""BEP 5 says eight; more than this is somebody filling our frontier."""
+
+
+class Share(NamedTuple):
+    """A part of the key space, `part` of `parts`: several instances, or several nodes of one, each walk their own."""
+
+    part: int
+    parts: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Share":
+        """Read "part/parts"; ValueError when it is not 0 <= part < parts <= 65536."""
+        part, _, parts = text.partition("/")
+        share = cls(int(part), int(parts))
+        if not 0 <= share.part < share.parts <= 0x10000:
+            raise ValueError(f"a share of the key space is part/parts with 0 <= part < parts, not {text}")
+        return share
+
+    def divided(self, index: int, count: int) -> "Share":
+        """The `index`-th of `count` equal pieces of this share."""
+        return Share(self.part * count + index, self.parts * count)
+
+
+class SweepStatistics(NamedTuple):
+    """How the walk stands."""
+
+    frontier: int
+    waiting: int
+    silent: int
+    seen: int
+
+
+class Sweep:
+    """Whom to ask for samples next. Time is an argument."""
+
+    def __init__(
+        self,
+        random_bits: RandomBits,
+        *,
+        node_length: int,
+        share: Share = Share(0, 1),  # noqa: B008  (immutable)
+        allow_local: bool = False,
+        max_frontier: int = 20_000,
+        max_waiting: int = 50_000,
+        max_seen: int = 1_000_000,
+    ) -> None:
+        self._random_bits = random_bits
+        self._node_length = node_length
+        self._bounds = range(share.part * 0x10000 // share.parts, (share.part + 1) * 0x10000 // share.parts)
+        self._is_everywhere = share.parts == 1
+        self._allow_local = allow_local
+        self._max_frontier = max_frontier
+        self._max_waiting = max_waiting
+        self._max_generation = max_seen // 2
+        self._frontier: deque[CompactNode] = deque()
+        self._silent: list[tuple[float, CompactNode]] = []  # heap of nodes that get another chance, by the time of it
+        self._silences: dict[CompactAddress, int] = {}
+        self._waiting: list[tuple[float, CompactNode]] = []  # heap of nodes that gave hashes, by the time they may be asked again
+        # When an address may be asked (again). Two generations bound the memory without a look at every entry.
+        self._not_before: dict[CompactAddress, float] = {}
+        self._not_before_older: dict[CompactAddress, float] = {}
+
+    def hear(self, nodes: bytes, now: float) -> None:
+        """Somebody named these nodes (joined compact nodes); those worth a question join the frontier."""
+        length = self._node_length
+        if len(nodes) % length:
+            return
+        frontier, not_before, older = self._frontier, self._not_before, self._not_before_older
+        if len(frontier) >= self._max_frontier:
+            return
+        soon = now + SILENT_FOR_S
+        for start in range(0, min(len(nodes), MAX_NODES_PER_ANSWER * length), length):
+            address = nodes[start + NODE_ID_LENGTH : start + length]
+            wait = not_before.get(address)
+            if wait is None:
+                wait = older.get(address)
+            if (wait is not None and wait > now) or not is_usable(address, allow_local=self._allow_local):
+                continue
+            node = nodes[start : start + length]
+            if self._is_everywhere or (node[0] << 8 | node[1]) in self._bounds:
+                not_before[address] = soon
+                frontier.append(node)
+        if len(not_before) > self._max_generation:
+            self._not_before_older, self._not_before = not_before, {}
+
+    def next_node(self, now: float) -> CompactNode | None:
+        """Whom to ask now: first those whose interval is over, then the frontier."""
+        while self._waiting and self._waiting[0][0] <= now:
+            node = heappop(self._waiting)[1]
+            address = node[NODE_ID_LENGTH:]
+            if self._wait_of(address) <= now:  # not asked again in between, because somebody named it
+                self._not_before[address] = now + SILENT_FOR_S
+                return node
+        if self._frontier:
+            return self._frontier.popleft()
+        if self._silent and self._silent[0][0] <= now:
+            return heappop(self._silent)[1]
+        return None
+
+    def postpone(self, node: CompactNode, until: float) -> None:
+        """It could not be asked now, because its address was asked a moment ago."""
+        self._not_before[node[NODE_ID_LENGTH:]] = until
+        self._wait(node, until)
+
+    def answered(self, node: CompactNode, interval_s: float, now: float, *, gave_hashes: bool) -> None:
+        """It gave a sample and wants to be left alone for `interval_s`."""
+        until = now + min(max(interval_s, MIN_INTERVAL_S), MAX_INTERVAL_S)
+        self._not_before[node[NODE_ID_LENGTH:]] = until
+        if gave_hashes:
+            self._wait(node, until)
+
+    def silent(self, node: CompactNode, now: float) -> None:
+        """It did not answer."""
+        address = node[NODE_ID_LENGTH:]
+        count = self._silences.pop(address, 0)
+        if count < len(SECOND_CHANCES_S) and len(self._silent) < self._max_waiting:
+            self._silences[address] = count + 1
+            heappush(self._silent, (now + SECOND_CHANCES_S[count], node))
+            if len(self._silences) > 2 * self._max_waiting:  # most have answered since and are not missed here
+                self._silences.clear()
+
+    def refused(self, node: CompactNode, now: float) -> None:
+        """It answered without a sample: it does not know BEP 51."""
+        self._not_before[node[NODE_ID_LENGTH:]] = now + REFUSED_FOR_S
+
+    def target_for(self, node: CompactNode) -> bytes:
+        """The target of the question to this node: its id up to a random one of the first 24 bits, then different, then random."""
+        noise = self._random_bits(160).to_bytes(20, "big")
+        place, bit = divmod(noise[0] % 24, 8)
+        keep = 0xFF00 >> bit & 0xFF  # the bits of that byte in front of the one that differs
+        changed = node[place] & keep | (~node[place] & 0x80 >> bit) | (noise[place + 1] & 0x7F >> bit)
+        return node[:place] + bytes((changed,)) + noise[place + 1 :]
+
+    def random_target(self) -> bytes:
+        """A random id within this sweep's share."""
+        prefix = self._bounds.start + self._random_bits(32) % len(self._bounds)
+        return prefix.to_bytes(2, "big") + self._random_bits(144).to_bytes(18, "big")
+
+    @property
+    def is_idle(self) -> bool:
+        """Nobody is left to ask; a look into other regions may find somebody."""
+        return not self._frontier
+
+    def statistics(self) -> SweepStatistics:
+        """Sizes of what is kept."""
+        return SweepStatistics(
+            len(self._frontier), len(self._waiting), len(self._silent), len(self._not_before) + len(self._not_before_older)
+        )
+
+    def _wait(self, node: CompactNode, until: float) -> None:
+        if len(self._waiting) < self._max_waiting:  # beyond, it comes again when somebody names it
+            heappush(self._waiting, (until, node))
+
+    def _wait_of(self, address: CompactAddress) -> float:
+        wait = self._not_before.get(address)
+        return self._not_before_older.get(address, 0.0) if wait is None else wait

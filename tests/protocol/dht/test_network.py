@@ -1,0 +1,122 @@
+"""Whole networks of node cores, without I/O: seeded loss, duplication and delay."""
+
+import hashlib
+import random
+
+import pytest
+
+from protocol.dht.events import InfoHashesHeard, LookupAdvanced, LookupEnded, PeersHeard
+from protocol.dht.krpc import announce_peer, get_peers
+from protocol.dht.profile import PROFILES
+from tests.fakes.udp_network import UdpNetwork
+
+
+def address_of(number: int) -> tuple[str, int]:
+    return f"127.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}", 6881
+
+
+def plant(node, hashes, now):
+    for info_hash in hashes:
+        for peer in range(3):
+            node._peers.announce(info_hash, bytes((127, 9, 9, peer)) + b"\x1a\xe1", now)
+
+
+def hashes_heard(node):
+    return {h for event in node.take_events() if isinstance(event, InfoHashesHeard) for h in event.info_hashes}
+
+
+@pytest.fixture
+def network(make_node):
+    """Forty serving nodes who know each other through one bootstrap node; each stores three hashes of its own."""
+    net = UdpNetwork(7, loss=0.1, duplication=0.05, delay_s=(0.01, 0.2))
+    nodes, planted = [], set()
+    for number in range(1, 41):
+        node = make_node(number, is_sweeping=False)
+        hashes = [hashlib.sha1(b"%d/%d" % (number, part)).digest() for part in range(3)]
+        plant(node, hashes, net.now)
+        planted |= set(hashes)
+        net.attach(address_of(number), node)
+        nodes.append(node)
+    for attempt in range(4):
+        for number, node in enumerate(nodes, 1):
+            if number > 1 and node.is_lonely:
+                node.bootstrap([address_of(1)], net.now)
+                net.flush(address_of(number))
+        net.run(3)
+    assert not any(node.is_lonely for node in nodes)
+    return net, nodes, planted
+
+
+def test_a_crawler_finds_every_hash_of_a_lossy_network(network, make_node):
+    net, _, planted = network
+    crawler = make_node(1000)
+    net.attach(address_of(1000), crawler)
+    found = set()
+
+    def all_found() -> bool:
+        if crawler.is_lonely:
+            crawler.bootstrap([address_of(1)], net.now)
+        found.update(hashes_heard(crawler))
+        return found >= planted
+
+    net.run(120, until=all_found)
+    assert found == planted
+
+
+def test_a_lookup_finds_the_peers_an_announce_has_left(network, make_node):
+    net, nodes, _ = network
+    info_hash = hashlib.sha1(b"sintel").digest()
+    searcher, publisher = nodes[5], nodes[20]
+    holders = sorted(nodes, key=lambda node: int.from_bytes(node.node_id, "big") ^ int.from_bytes(info_hash, "big"))[:4]
+    asker = ("127.77.0.1", 7000)
+    for holder in holders:
+        holder.receive_datagram(get_peers(b"aa", publisher.node_id, info_hash), asker, net.now)
+        [(answer, _)] = [pair for pair in holder.datagrams_to_send(net.now) if pair[1] == asker]
+        token = answer.partition(b"5:token8:")[2][:8]
+        holder.receive_datagram(announce_peer(b"ab", publisher.node_id, info_hash, 51413, token), asker, net.now)
+        net.flush(address_of(nodes.index(holder) + 1))
+        assert [event.announcements for event in holder.take_events() if isinstance(event, PeersHeard)] == [
+            ((info_hash, ("127.77.0.1", 51413)),)
+        ]
+    number = searcher.look_up(info_hash, net.now)
+    net.run(20, until=lambda: not searcher._lookups)
+    events = [event for event in searcher.take_events() if isinstance(event, LookupAdvanced | LookupEnded)]
+    assert events == [LookupAdvanced(number, (("127.77.0.1", 51413),)), LookupEnded(number, 1)]
+
+
+def test_a_lookup_of_a_lonely_node_ends_at_once(make_node):
+    node = make_node(1)
+    number = node.look_up(b"h" * 20, 1000.0)
+    node.handle_timer(1000.0)
+    assert node.take_events() == [LookupEnded(number, 0)]
+
+
+def test_the_same_seed_gives_the_same_run(make_node):
+    def run() -> list[bytes]:
+        net = UdpNetwork(3, loss=0.2)
+        nodes = [make_node(number) for number in range(1, 6)]
+        for number, node in enumerate(nodes, 1):
+            net.attach(address_of(number), node)
+            node.bootstrap([address_of(1)], net.now)
+        net.run(5)
+        return [repr(node.statistics()) for node in nodes]
+
+    assert run() == run()
+
+
+@pytest.mark.parametrize("profile", ["home", "server"])
+def test_nobody_is_asked_twice_within_a_second_and_the_packet_rate_is_kept(make_node, profile):
+    dice = random.Random(5)
+    node = make_node(1, profile=profile)
+    sent, now = [], 1000.0
+    for _ in range(200):
+        now += 0.05
+        nodes = b"".join(dice.randbytes(20) + bytes((127, 0, dice.randrange(4), dice.randrange(1, 255))) + b"\x1a\xe1" for _ in range(8))
+        node._sweep.hear(nodes, now)
+        node.handle_timer(now)
+        sent += [(now, address) for _, address in node.datagrams_to_send(now)]
+    last = {}
+    for at, address in sent:
+        assert at - last.get(address, 0) >= 1.0
+        last[address] = at
+    assert 0 < len(sent) <= PROFILES[profile].new_addresses_per_s * 10.5
