@@ -1,0 +1,131 @@
+"""From a name to facts: sanitise, fast rules, main parser, merge, sanity checks.
+
+`quick` is what runs in the event loop (about 0.1 ms a name), `thorough` what runs in a worker process, `parse` both after each other.
+"""
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from catalog.model import ParsedTitle
+from catalog.titles import lexicon
+from catalog.titles.anime import by_anime_rules
+from catalog.titles.parsers import MainParser
+from catalog.titles.plain import by_plain_rules
+from catalog.titles.rules import by_rules
+from catalog.titles.sanitise import parseable
+from catalog.titles.words import SEPARATORS, Unwrapped, as_title, joined, unwrapped
+
+CLASSIFIER_VERSION: Final = 1
+"""Stored with each row; raise it when names are read differently, so that old rows can be read again."""
+
+PARSED: Final = 0.5
+"""Below this confidence a name counts as not parsed."""
+
+_EARLIEST_YEAR: Final = 1880
+_LATEST_YEAR: Final = 2049
+_MOST_SEASONS: Final = 100
+_MOST_EPISODES: Final = 500
+_SITE_TAG: Final = re.compile(r"[\[({][^\[\](){}]{0,40}[\])}]$")
+_EXPLICIT_EPISODE: Final = re.compile(r"(?<![a-z])(?:e|ep|eps|episode|episodes|part|pt)[ ._]{0,2}\d", re.IGNORECASE)
+_LEADING_GROUP: Final = re.compile(r"\[([^\[\]]{2,30})\]")
+_TRAILING_GROUP: Final = re.compile(r"-([A-Za-z0-9]{2,20})(?:[\[({][^\[\](){}]{1,30}[\])}])?$")
+_GROUP_WORD: Final = re.compile(r"[^\s\[\](){}]{1,30}")
+_WORD: Final = re.compile(r"[^ ._,+\-\[\](){}]+")
+
+
+class Cascade:
+    """Reads names; holds the main parser, which is dear to make."""
+
+    def __init__(self, main_parser: MainParser) -> None:
+        self._main_parser = main_parser
+
+    def parse(self, name: str) -> ParsedTitle:
+        """Return what any text says as a torrent's name; never raises."""
+        return quick(name) or self.thorough(name)
+
+    def thorough(self, name: str) -> ParsedTitle:
+        """Return what the main parser and the words say together, for a name that `quick` refused."""
+        clean = parseable(name)
+        if not clean:
+            return unparsed(name)
+        bare = unwrapped(clean)
+        return _merged(self._main_parser.parse(bare.text), bare)
+
+
+def quick(name: str) -> ParsedTitle | None:
+    """Return what the fast rules say when they are sure, else None."""
+    clean = parseable(name)
+    if not clean:
+        return unparsed(name)
+    bare = unwrapped(clean)
+    return by_anime_rules(bare) or by_rules(bare) or by_plain_rules(bare)
+
+
+def unparsed(name: str) -> ParsedTitle:
+    """Return the reading of a name nobody could read: itself, with no confidence."""
+    return ParsedTitle(title=parseable(name))
+
+
+def _merged(found: ParsedTitle, name: Unwrapped) -> ParsedTitle:
+    """Fill what the main parser left open from single words, then drop what cannot be."""
+    words = [word.lower() for word in _WORD.findall(joined(name.text))]
+    group = _group(found.group, name.text)
+    seasons = tuple(sorted(season for season in found.seasons if 0 <= season < _MOST_SEASONS or _is_year(season)))[:_MOST_SEASONS]
+    episodes = tuple(sorted(episode for episode in found.episodes if 0 <= episode < 10_000))[:_MOST_EPISODES]
+    is_absolute = bool(episodes) and not seasons and _EXPLICIT_EPISODE.search(name.text) is None
+    title = as_title(found.title)
+    merged = ParsedTitle(
+        title=title or parseable(name.text),
+        year=found.year if found.year is not None and _is_year(found.year) else None,
+        seasons=seasons,
+        episodes=() if is_absolute else episodes,
+        absolute_episodes=episodes if is_absolute else (),
+        date=found.date if found.date is not None and _is_year(found.date.year) else None,
+        resolution=found.resolution or _first(words, lexicon.RESOLUTIONS),
+        video_codec=found.video_codec or _first(words, lexicon.VIDEO_CODECS),
+        source=found.source or _first(words, lexicon.SOURCES),
+        group=group,
+        languages=found.languages,
+        stage=found.stage,
+    )
+    return replace(merged, confidence=_confidence(merged, has_title=bool(title)))
+
+
+def _confidence(parsed: ParsedTitle, *, has_title: bool) -> float:
+    """Judge the reading by how much of it hangs together: a title alone is a guess."""
+    if not has_title or not any(character.isalnum() for character in parsed.title):
+        return 0.2
+    ends_title = parsed.year is not None or parsed.seasons or parsed.episodes or parsed.absolute_episodes or parsed.date is not None
+    technical = sum(value is not None for value in (parsed.resolution, parsed.video_codec, parsed.source))
+    if ends_title:
+        return 0.85 if technical else 0.75
+    return 0.65 if technical else PARSED
+
+
+def _group(found: str | None, text: str) -> str | None:
+    """Return the release group: a word behind the last hyphen or the first bracket, else what is left of the parser's answer."""
+    trailing = _TRAILING_GROUP.search(text)
+    if trailing is not None and not lexicon.technical(trailing[1].lower()) and _follows_technical(text, trailing.start()):
+        return trailing[1]
+    leading = _LEADING_GROUP.match(text)
+    if leading is not None and not any(lexicon.technical(word.lower()) for word in SEPARATORS.split(leading[1])):
+        return leading[1]
+    if found is None:
+        return None
+    found = _SITE_TAG.sub("", found) or found.strip("[](){} ")
+    rest = [word for word in _GROUP_WORD.findall(joined(found).replace("_", " ")) if not lexicon.technical(word.strip("-").lower())]
+    return rest[-1].rpartition("-")[2] or None if rest else None
+
+
+def _follows_technical(text: str, end: int) -> bool:
+    before = _WORD.findall(joined(text[:end]))
+    return bool(before) and lexicon.technical(before[-1].lower())
+
+
+def _first(words: list[str], table: dict[str, str]) -> str | None:
+    return next((table[word] for word in words if word in table), None)
+
+
+def _is_year(number: int) -> bool:
+    return _EARLIEST_YEAR <= number <= _LATEST_YEAR

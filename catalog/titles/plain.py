@@ -1,0 +1,107 @@
+"""The fast rules for names that are no film and no episode: music, books, comics, software.
+
+guessit reads every name as a video's: it finds a date in "debian-13.1.0" and an episode in "Vol. 2". These names say at most a title, a
+year and a group, so a few patterns are enough. Nothing here answers when a word of video stands in the name.
+"""
+
+import re
+from typing import Final
+
+from catalog.model import ParsedTitle
+from catalog.titles import lexicon
+from catalog.titles.words import Unwrapped, as_title
+
+LIKELY: Final = 0.9
+
+_BRACKETED: Final = re.compile(r"[\[({]([^\[\](){}]{1,60})[\])}]")
+_YEAR_INSIDE: Final = re.compile(r"(?<!\d)((?:1[4-9]|20)\d\d)(?!\d)")
+_EPISODE: Final = re.compile(r"(?<![a-z0-9])(?:s\d{1,2}(?:e\d{1,3})?|\d{1,2}x\d{2})(?![a-z0-9])", re.IGNORECASE)
+_VERSION: Final = re.compile(r"(?<![\w.])v?\d{1,4}(?:\.\d{1,4}){1,3}(?![\w.])", re.IGNORECASE)
+_SCENE_MUSIC: Final = re.compile(r"([^()\[\]]{3,150})-(?:19|20)\d\d-(\w{2,20})")
+_SCENE_MEDIA: Final = lexicon.word_set(
+    "web cd cdr cds cdm cdep vinyl lp ep flac mp3 dvda sacd 2cd 3cd 2lp bootleg promo reissue remastered advance"
+)
+_SPLIT: Final = re.compile(r"[ ._,+\-/()\[\]{}]+")
+_VIDEO_PICTURE: Final = frozenset({"bluray", "bdrip", "hdtv", "dvdrip"})
+_DOT: Final = "\x00"
+"""Stands for a version's dot while the others become spaces; sanitised names hold no NUL."""
+_KINDS_OF_FILE: Final = ("audio", "audiobook", "ebook", "comic", "game", "software", "archive")
+
+
+def by_plain_rules(name: Unwrapped) -> ParsedTitle | None:
+    """Return title, year and group of a name that cannot be a video's, or None."""
+    words = [word.lower() for word in _SPLIT.split(name.text) if word]
+    if not words or _has_video_word(words) or _EPISODE.search(name.text):
+        return None
+    scene = _scene_music(name.text)
+    if scene is not None:
+        return scene
+    if not _has_sign(name, words):
+        return None
+    title = _as_plain_title(_before_brackets(name.text))
+    if not title:
+        return None
+    return ParsedTitle(title=title, year=_year(name.text), confidence=LIKELY, stage="rules")
+
+
+def _has_video_word(words: list[str]) -> bool:
+    return any(
+        word in lexicon.VIDEO_CODECS or word in lexicon.SOURCES or lexicon.resolution_of(word) is not None or word in _VIDEO_PICTURE
+        for word in words
+    )
+
+
+def _has_sign(name: Unwrapped, words: list[str]) -> bool:
+    """Whether the extension or a word says what kind of thing this is."""
+    if any(name.extension in lexicon.EXTENSIONS[kind] for kind in _KINDS_OF_FILE):
+        return True
+    if name.extension:
+        return False
+    present = frozenset(words)
+    if present & (lexicon.BOOK_FORMATS | lexicon.COMIC_FORMATS | lexicon.AUDIOBOOK_WORDS):
+        return True
+    if present & (lexicon.AUDIO_FORMATS - {"320", "vinyl", "aac"}) or {"320", "kbps"} <= present:
+        return True
+    return bool(present & lexicon.SYSTEM_WORDS) and _VERSION.search(name.text) is not None
+
+
+def _scene_music(text: str) -> ParsedTitle | None:
+    """Read "Artist-Album-WEB-2014-GRP" and "Artist_-_Album-(CAT001)-CD-FLAC-2014-GRP"."""
+    if " " in text:
+        return None
+    match = _SCENE_MUSIC.fullmatch(_BRACKETED.sub("", text).replace("--", "-"))
+    if match is None:
+        return None
+    parts = match[1].replace("_-_", "-").split("-")
+    media = 0
+    while parts and parts[-1].lower() in _SCENE_MEDIA:
+        parts.pop()
+        media += 1
+    if not media or len(parts) < 2:
+        return None
+    title = " - ".join(as_title(part) for part in parts)
+    return ParsedTitle(title=title, year=int(match[0].rsplit("-", 2)[1]), group=match[2], confidence=LIKELY, stage="rules")
+
+
+def _before_brackets(text: str) -> str:
+    """Return the text up to the first bracket that is not at its start."""
+    leading = _BRACKETED.match(text)
+    start = leading.end() if leading is not None else 0
+    following = _BRACKETED.search(text, start)
+    before = text[start : following.start()] if following is not None else ""
+    return before if before.strip(" -_.") else text[start:]
+
+
+def _as_plain_title(text: str) -> str:
+    """Return the words with single spaces; the dots of a version stay, hyphens part words where no spaces do."""
+    protected = _VERSION.sub(lambda version: version[0].replace(".", _DOT), text)
+    if " " not in protected and "_" not in protected:
+        protected = protected.replace("-", " ")
+    return as_title(protected).replace(_DOT, ".")
+
+
+def _year(text: str) -> int | None:
+    """Return the only year in brackets, else the only year at all."""
+    bracketed = [match[0] for bracket in _BRACKETED.finditer(text) for match in [_YEAR_INSIDE.search(bracket[1])] if match is not None]
+    found = bracketed or _YEAR_INSIDE.findall(text)
+    return int(found[0]) if len(set(found)) == 1 else None

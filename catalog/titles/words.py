@@ -1,0 +1,95 @@
+"""A name cut into words: what is wrapped round it comes off, what belongs together is joined ("H.264" -> "h264").
+
+Every pattern here is linear: no nested repetition, bounded counts, and names have at most 255 characters.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from catalog.titles import lexicon
+
+_JOINS: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), replacement)
+    for pattern, replacement in (
+        (r"(?<![a-z0-9])([hx])[ ._-]?(26[456])(?![0-9])", r"\1\2"),
+        (r"(?<![a-z0-9])web[ ._-]?(dl|rip|hd|cap)(?![a-z])", r"WEB\1"),
+        (r"(?<![a-z])blu[ ._-]?ray(?![a-z])", "BluRay"),
+        (r"(?<![a-z])(bd|br|dvd|hdtv|tv|vod|vhs|cam|hd|dvb|sat)[ ._-](rip|remux|scr)(?![a-z])", r"\1\2"),
+        (r"(?<![a-z])dts[ ._-]?(hd(?:[ ._-]?ma)?|x|es)(?![a-z])", r"DTS\1"),
+        (r"(?<![a-z])dts(hdma|hd)[ ._-]ma(?![a-z])", r"DTSHDMA"),
+        (r"(?<![a-z])hdr10(?:\+|plus)", "HDR10p"),
+        (r"(?<![a-z])dolby[ ._-]?vision(?![a-z])", "DV"),
+        (r"(?<![a-z])(dual|multi)[ ._-]?(audio|subs?)(?![a-z])", r"\1\2"),
+        (r"(?<![a-z])(mpeg|vc|svt|hd|dvd|bd)[ ._-](2|4|1|av1|dvd|5|9|25|50)(?![a-z0-9.])", r"\1\2"),
+        (r"(?<![a-z])(eac|ac)-3(?![0-9])", r"\g<1>3"),
+        (r"(?<![a-z])(8|10|12)[ ._-]?bits?(?![a-z])", r"\1bit"),
+        (r"(?<![a-z0-9])(ddp|dd)\+", "DDP"),
+        (
+            r"(?<![a-z])(aac|e?ac3|ddpa?|dd|dts|dtshd|dtshdma|dtsx|truehd|flac|opus|lpcm|pcm|atmos)[ ._-]?([1-9])[ ._]([01])(?![0-9a-z])",
+            r"\g<1>\2\3",
+        ),
+        (r"(?<![a-z0-9.])([1-9])\.([01])(?:ch)?(?![0-9a-z.])", r"ch\1\2"),
+        (r"(?<![a-z0-9])s(\d{1,2})[ ._](e\d{1,3})(?![a-z0-9])", r"S\1\2"),
+        (r"(?<![a-z0-9])season[ ._](\d{1,2})[ ._,-]{1,3}episode[ ._](\d{1,3})(?![a-z0-9])", r"S\1E\2"),
+        (r"(?<![a-z0-9])season[ ._](\d{1,2})(?=[ ._\[(](?![-&~]|to\b)|$)", r"S\1"),
+    )
+)
+
+SEPARATORS: Final = re.compile(r"[ ._]+")
+_EXTENSION: Final = re.compile(r"\.([A-Za-z0-9]{2,8})$")
+_ADVERT_PREFIX: Final = re.compile(
+    r"^[\[({ ]{0,2}(?:https?://)?(?:www\.[a-z0-9-]{1,60}\.[a-z]{2,10}|[a-z0-9-]{3,40}\.(?:com|org|net|info|tv|me|to|cc))"
+    r"[\])} ]{0,2}[ ._-]{1,4}(?=\S)",
+    re.IGNORECASE,
+)
+_ADVERT_SUFFIX: Final = re.compile(
+    r"[ ._-]{0,3}(?:[\[({](?:www\.)?(?:rarbg|eztv|ettv|tgx|rartv|[a-z0-9-]{2,30}\.(?:com|org|net|info|re|it|io|to|cc|se|is))[\])}]"
+    r"|[ _-]www\.[a-z0-9-]{1,60}\.[a-z]{2,10})$",
+    re.IGNORECASE,
+)
+_CHECKSUM: Final = re.compile(r"[ ._]{0,2}[\[(][0-9A-Fa-f]{8}[\])]")
+_WIDE_BRACKETS: Final = str.maketrans("【】「」『』［］（）〔〕", "[][][][]()[]")
+_ALSO_WORDS: Final = lexicon.word_set("run snap gb sub log db ini rm lit pkg idx source mpc ai")
+_KNOWN_EXTENSIONS: Final[frozenset[str]] = frozenset[str]().union(*lexicon.EXTENSIONS.values()) - _ALSO_WORDS
+"""Extensions that a whole name may end in; Logan's.Run is no installer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unwrapped:
+    """A name without what is wrapped round it."""
+
+    text: str
+    extension: str
+    """Lower case, without the dot; empty when the name ends in no extension we know."""
+    has_checksum: bool
+    """True for a CRC32 in brackets, an anime habit."""
+
+
+def unwrapped(name: str) -> Unwrapped:
+    """Take advertising, a file extension and a CRC32 off a sanitised name."""
+    text = name.translate(_WIDE_BRACKETS)
+    text, extension = split_extension(text)
+    shorter = _ADVERT_SUFFIX.sub("", _ADVERT_PREFIX.sub("", text))
+    bare = _CHECKSUM.sub("", shorter)
+    return Unwrapped(bare.strip() or text, extension, has_checksum=bare != shorter)
+
+
+def split_extension(name: str) -> tuple[str, str]:
+    """Return the name without a known extension, and that extension in lower case (or empty)."""
+    match = _EXTENSION.search(name)
+    if match is None or match.start() == 0 or match[1].lower() not in _KNOWN_EXTENSIONS or match[1] == "TS":  # TS is telesync, .ts a stream
+        return name, ""
+    return name[: match.start()], match[1].lower()
+
+
+def joined(text: str) -> str:
+    """Return `text` with the parts of technical words joined: "WEB-DL" to "WEBDL", "DDP5.1" to "DDP51", "S01 E02" to "S01E02"."""
+    for pattern, replacement in _JOINS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def as_title(text: str) -> str:
+    """Return words of a name as a title: dots and underscores as spaces, edges trimmed."""
+    return " ".join(SEPARATORS.split(text)).strip(" -_.,~")
