@@ -1,0 +1,125 @@
+"""What a file list says, counted once: bytes per group of extensions, numbered videos, chapters. kinds.py weighs it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Final
+
+from catalog.model import File
+from catalog.titles import lexicon
+
+_SMALL_IMAGE_BYTES: Final = 1_000_000
+_MOST_FILES: Final = 2000
+_GROUPS: Final = ("video", "audio", "audiobook", "ebook", "comic", "game", "software", "archive", "image")
+_NUMBERED: Final = re.compile(
+    r"(?<![a-z0-9])(?:s\d{1,2}[ ._-]?e\d{1,3}|\d{1,2}x\d{2}(?!\d)|(?:episode|ep|e)[ ._-]?\d{1,3}(?!\d))", re.IGNORECASE
+)
+_NUMBER: Final = re.compile(r"(?<!\d)(\d{1,3})(?![\dpiPI])")
+_FANSUB: Final = re.compile(r"^\[[^\[\]]{2,30}\][ _.]?.{2,150}?[ _.]?-?[ _.]?\d{1,4}")
+_SPOKEN: Final = re.compile(r"(?<![a-z])(?:chapter|chap|ch|kapitel|book|part)[ ._-]?\d{1,3}|audiobook|unabridged|librivox", re.IGNORECASE)
+_GAME_FILE: Final = re.compile(
+    r"(?:^|/)(?:data\d?\.pak|steam_api(?:64)?\.dll|.{1,60}\.pak|fg-\d\d\.bin|setup-\d\w?\.bin|unityplayer\.dll|eboot\.(?:bin|pbp)|param\.sfo|.{1,60}\.(?:wad|pck))$",
+    re.IGNORECASE,
+)
+_PROGRAMS: Final = frozenset({"exe", "msi", "dmg", "apk", "deb", "rpm", "appimage", "ipa"})
+_LOSSY: Final = frozenset({"mp3", "m4a", "ogg", "opus", "aac", "wma"})
+_DISC_VIDEO: Final = re.compile(r"(?:^|/)(?:VIDEO_TS|BDMV)/", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """Counts over the files that matter: samples, text files and small pictures do not."""
+
+    significant_bytes: int
+    group_bytes: dict[str, int]
+    videos: int
+    numbered_videos: int
+    """Videos with S01E02, 1x02, "ep 2" in their names."""
+    consecutive_videos: int
+    """Videos whose names carry numbers that follow each other."""
+    fansub_videos: int
+    audios: int
+    spoken_audio: int
+    """Audio files named as chapters."""
+    largest_audio_bytes: int
+    has_lossy_audio: bool
+    images: int
+    has_game_files: bool
+    has_program: bool
+
+    def share(self, group: str) -> float:
+        """The part of the significant bytes that belongs to a group of extensions, 0 to 1."""
+        return self.group_bytes.get(group, 0) / self.significant_bytes if self.significant_bytes else 0.0
+
+
+def extension_of(path: str) -> str:
+    """Return a path's extension in lower case without the dot."""
+    return PurePosixPath(path).suffix[1:].lower()
+
+
+def group_of(path: str) -> str:
+    """Return the group of extensions a file belongs to ("video", "audio", ...), or "unknown" or "ignored"."""
+    extension = extension_of(path)
+    if extension in lexicon.EXTENSIONS["ignored"]:
+        return "ignored"
+    if extension == "pkg":  # macOS installers and PlayStation packages
+        return "software"
+    return next((group for group in _GROUPS if extension in lexicon.EXTENSIONS[group]), "unknown")
+
+
+def file_facts(files: Sequence[File]) -> FileFacts:
+    """Count what kinds need to know; at most the first 2,000 files are looked at."""
+    grouped: dict[str, list[File]] = {}
+    for file in files[:_MOST_FILES]:
+        group = group_of(file.path)
+        if group != "ignored" and not _is_aside(file, group):
+            grouped.setdefault(group, []).append(file)
+    group_bytes = {group: sum(file.size for file in members) for group, members in grouped.items()}
+    videos = [_name(file) for file in grouped.get("video", ())]
+    is_disc = any(_DISC_VIDEO.search(file.path) for file in grouped.get("video", ()))
+    audios = grouped.get("audio", [])
+    return FileFacts(
+        significant_bytes=sum(group_bytes.values()),
+        group_bytes=group_bytes,
+        videos=len(videos),
+        numbered_videos=0 if is_disc else sum(1 for name in videos if _NUMBERED.search(name)),
+        consecutive_videos=0 if is_disc else _consecutive(videos),
+        fansub_videos=sum(1 for name in videos if _FANSUB.match(name)),
+        audios=len(audios),
+        spoken_audio=sum(1 for file in audios if _SPOKEN.search(_name(file))),
+        largest_audio_bytes=max((file.size for file in audios), default=0),
+        has_lossy_audio=any(extension_of(file.path) in _LOSSY for file in audios),
+        images=len(grouped.get("image", ())),
+        has_game_files=any(_GAME_FILE.search(file.path) for file in files[:_MOST_FILES]),
+        has_program=any(extension_of(file.path) in _PROGRAMS for file in grouped.get("software", ())),
+    )
+
+
+def _name(file: File) -> str:
+    return file.path.rpartition("/")[2]
+
+
+def _is_aside(file: File, group: str) -> bool:
+    """Samples, covers and padding weigh nothing."""
+    lower = file.path.lower()
+    if group == "image":
+        return file.size < _SMALL_IMAGE_BYTES and "cover" in lower
+    return (group == "video" and "sample" in lower and file.size < 300_000_000) or ".pad/" in lower or "_padding_file_" in lower
+
+
+def _consecutive(names: Sequence[str]) -> int:
+    """Return how many names stand in the longest run of numbers, where each name gives the last number it holds."""
+    numbers: set[int] = set()
+    for name in names:
+        found = _NUMBER.findall(name.rpartition(".")[0])
+        if found:
+            numbers.add(int(found[0]))
+    longest = 0
+    for number in numbers:
+        if number - 1 not in numbers:
+            end = number
+            while end + 1 in numbers:
+                end += 1
+            longest = max(longest, end - number + 1)
+    return longest
