@@ -42,4 +42,4 @@ class AddressLearned:
     ip: str
 
 
-Event = InfoHashesHeard | PeersHeard | LookupAdvanced | LookupEnded | AddressLearned
+Event = LookupAdvanced | LookupEnded | AddressLearned

@@ -3,7 +3,8 @@
     node.receive_datagram(data, address, now)      what the socket gave
     node.handle_timer(now)                         at next_deadline(), or every 50 ms
     for data, address in node.datagrams_to_send(now): ...
-    for event in node.take_events(): ...
+    for event in node.take_events(): ...           of the look-ups, soon
+    for finding in node.take_findings(): ...       info hashes and peers, in batches
 
 It opens no socket, reads no clock and draws no random number of its own. Nothing a peer sends makes it raise: what is refused is counted.
 The parts: krpc (messages), routing_table, responder (queries of others), query_book (queries of ours), sweep (BEP 51), lookup (BEP 5).
@@ -148,7 +149,7 @@ class Node:
 
     @property
     def hashes_waiting(self) -> int:
-        """Hashes that the next `take_events` will give."""
+        """Hashes that the next `take_findings` will give."""
         return len(self._hashes) + len(self._responder.heard)
 
     # What the owner calls
@@ -163,7 +164,9 @@ class Node:
 
     def look_up(self, info_hash: InfoHash, now: float, timeout_s: float = 20.0) -> int:
         """Start a look-up for peers; its number comes back in LookupAdvanced and LookupEnded."""
-        return self._start_lookup(info_hash, self._seeds(info_hash, now), now, timeout_s)
+        number = self._start_lookup(info_hash, self._seeds(info_hash, now), now, timeout_s)
+        self._drive(number, now)
+        return number
 
     def cancel_lookup(self, lookup: int) -> None:
         """Stop it; no event follows."""
@@ -196,16 +199,20 @@ class Node:
         self._sent += len(outbox)
         return outbox
 
-    def take_events(self) -> list[Event]:
-        """What has happened since the last call."""
-        hashes = self._hashes + self._responder.heard
-        if hashes:
+    def take_findings(self) -> list[InfoHashesHeard | PeersHeard]:
+        """Hashes and announcements since the last call: at most one event of each kind."""
+        findings: list[InfoHashesHeard | PeersHeard] = []
+        if hashes := self._hashes + self._responder.heard:
+            findings.append(InfoHashesHeard(tuple(hashes)))
             self._hashes = []
             self._responder.heard.clear()
-            self._events.append(InfoHashesHeard(tuple(hashes)))
         if announced := self._responder.announced:
-            self._events.append(PeersHeard(tuple((info_hash, unpack_address(peer)) for info_hash, peer in announced)))
+            findings.append(PeersHeard(tuple((info_hash, unpack_address(peer)) for info_hash, peer in announced)))
             announced.clear()
+        return findings
+
+    def take_events(self) -> list[Event]:
+        """What has become of the look-ups since the last call."""
         events = self._events
         self._events = []
         return events
