@@ -99,7 +99,8 @@ class EmbeddedServer:
         """Take the lock; account, programs, cluster and configuration, whichever is missing. Blocks for seconds the first time."""
         places = self._places
         places.make_data_dir()
-        self._lock.acquire(self._holder)
+        # A command does not wait here: it uses the daemon's server.
+        self._lock.acquire(self._holder, patience_s=2.0 if self._holder == DAEMON else 0.0)
         account = server_account(self._settings.account, places.data_dir, places.cluster)
         places.open_for(account)
         binaries = readable_binaries(self._binaries or packaged_binaries(), account, places.data_dir)

@@ -7,7 +7,7 @@ import pwd
 from pathlib import Path
 
 from storage.cluster.account import Account
-from storage.cluster.places import PORT, Places
+from storage.cluster.places import PORT, Places, hand_over
 
 ROLE = "swarmdex"
 DATABASE = "swarmdex"
@@ -76,7 +76,7 @@ def _postgresql_conf(places: Places, connections: int, *, durable: bool) -> str:
         "default_text_search_config": "pg_catalog.simple",
     }
     if not durable:
-        settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+        settings |= {"fsync": "off", "full_page_writes": "off"}  # survives a crash of the server, not one of the machine
     lines = [f"{name} = {_quoted(str(value))}" for name, value in settings.items()]
     head = "# Written by swarmdex at every start. Your own settings go to custom.conf beside this file; they win.\n"
     return head + "\n".join(lines) + "\ninclude_if_exists = 'custom.conf'\n"
@@ -90,6 +90,7 @@ def _write(path: Path, text: str) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
         os.fchmod(file.fileno(), 0o644)
+        hand_over(file.fileno(), path.parent)
     draft.replace(path)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
+from storage.cluster.places import hand_over
 from storage.errors import DataDirectoryInUse
 
 DAEMON = "daemon"
@@ -19,19 +21,20 @@ class DataLock:
         self._path = path
         self._descriptor: int | None = None
 
-    def acquire(self, holder: str) -> None:
-        """Take it, or raise DataDirectoryInUse. `holder` is DAEMON or COMMAND: whom one waits for, and whose server one may use."""
+    def acquire(self, holder: str, patience_s: float = 0.0) -> None:
+        """Take it, or raise DataDirectoryInUse. `holder` is DAEMON or COMMAND: whom one waits for, and whose server one may use.
+
+        Blocks for up to `patience_s`: a process that was killed just now takes a moment to die and let go.
+        """
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            pid, _, kind = os.pread(descriptor, 100, 0).decode("ascii", "replace").partition(" ")
-            os.close(descriptor)
-            raise DataDirectoryInUse(self._path.parent, pid, kind or DAEMON) from None
-        # As root in a service's directory: leave the service able to take its own lock.
-        owner = self._path.parent.stat()
-        if os.geteuid() == 0 and owner.st_uid != 0:
-            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+        deadline = time.monotonic() + patience_s
+        while not _is_taken(descriptor):
+            if time.monotonic() >= deadline:
+                pid, _, kind = os.pread(descriptor, 100, 0).decode("ascii", "replace").partition(" ")
+                os.close(descriptor)
+                raise DataDirectoryInUse(self._path.parent, pid, kind or DAEMON)
+            time.sleep(0.05)
+        hand_over(descriptor, self._path.parent)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()} {holder}".encode("ascii"), 0)
         self._descriptor = descriptor
@@ -41,3 +44,11 @@ class DataLock:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
+
+
+def _is_taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

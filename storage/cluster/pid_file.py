@@ -40,8 +40,8 @@ def is_server_of(pid: int, cluster: Path) -> bool:
     return "postgres" in said and not said.lstrip().startswith("Z")
 
 
-def disown(path: Path, cluster: Path) -> None:
-    """Let a lock file whose process number now belongs to a stranger name us instead.
+def disown(path: Path, cluster: Path) -> bool:
+    """Let a lock file whose process number now belongs to a stranger name us instead; whether it did.
 
     PostgreSQL takes a living process of that number for its server and refuses for ever, which happens in containers, where numbers
     are small and come back. The file is not deleted: it also names the shared memory by which PostgreSQL sees orphaned backends.
@@ -50,12 +50,14 @@ def disown(path: Path, cluster: Path) -> None:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
-        return
+        return False
     try:
         content = os.read(descriptor, 4096)
         pid, newline, rest = content.partition(b"\n")
-        if newline and pid.strip().isdigit() and not is_server_of(int(pid), cluster):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, b"%d\n" % os.getpid() + rest, 0)
+        if not newline or not pid.strip().isdigit() or int(pid) == os.getpid() or is_server_of(int(pid), cluster):
+            return False
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, b"%d\n" % os.getpid() + rest, 0)
+        return True
     finally:
         os.close(descriptor)

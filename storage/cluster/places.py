@@ -87,7 +87,7 @@ class Places:
 
     def open_for(self, account: Account) -> None:
         """Make the server's folders and see that `account` gets there; nothing outside `data_dir` is changed."""
-        make_folder(self.home, 0o711)
+        make_folder(self.home, 0o711, self.data_dir)
         if not account.is_us and (closed := account.first_impassable(self.home)):
             raise EmbeddedServerError(
                 f"PostgreSQL runs as {account.name!r}, which cannot pass through {closed} to {self.home}: "
@@ -96,15 +96,27 @@ class Places:
         make_private(self.socket_dir, account)
 
 
-def make_folder(path: Path, mode: int) -> None:
+def make_folder(path: Path, mode: int, data_dir: Path) -> None:
     """Make a folder of ours, or take it as it is; a symbolic link in its place is refused."""
     try:
         path.mkdir()
     except FileExistsError:
         if not stat.S_ISDIR(path.lstat().st_mode):
             raise EmbeddedServerError(f"{path} is not a folder: move it away") from None
-    else:
-        path.chmod(mode)
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        os.fchmod(descriptor, mode)
+        hand_over(descriptor, data_dir)
+    finally:
+        os.close(descriptor)
+
+
+def hand_over(descriptor: int, data_dir: Path) -> None:
+    """Give what root made in a service's data directory to the service, which has to go on with it when root is done."""
+    owner = data_dir.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def make_private(path: Path, account: Account) -> None:

@@ -20,7 +20,7 @@ from storage.cluster.binaries import Binaries
 from storage.cluster.configuration import server_arguments
 from storage.cluster.initdb import clean_environment
 from storage.cluster.pid_file import disown, is_server_of, read_pid_file
-from storage.cluster.places import PORT, Places
+from storage.cluster.places import PORT, Places, hand_over
 from storage.errors import EmbeddedServerError
 
 logger = logging.getLogger(__name__)
@@ -61,10 +61,9 @@ class ServerProcess:
             waited = time.monotonic() - started
             if BLOCKED.search(said) is None or waited > BLOCKED_PATIENCE_S:
                 raise EmbeddedServerError(f"PostgreSQL does not start: {said or 'it said nothing'} (the log is {self._places.log})")
+            if waited > 2.0 and self._disown_lock_files():  # by now a zombie would be reaped
+                continue
             logger.info("waiting for the traces of an earlier PostgreSQL to go away")
-            if waited > 2.0:  # by now a zombie would be reaped
-                disown(self._places.pid_file, self._places.cluster)
-                disown(self._places.socket_dir / f".s.PGSQL.{PORT}.lock", self._places.cluster)
             yield pause
             pause = min(pause * 2, 2.0)
 
@@ -102,6 +101,7 @@ class ServerProcess:
         if self._log is None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
             self._log = os.fdopen(os.open(self._places.log, flags, 0o600), "ab", buffering=0)
+            hand_over(self._log.fileno(), self._places.data_dir)
         self._log_start = os.fstat(self._log.fileno()).st_size
         program = self._binaries.program("postgres")
         self._process = subprocess.Popen(  # noqa: S603
@@ -139,12 +139,17 @@ class ServerProcess:
                 _send(found.pid, number)
                 yield from _wait(lambda: not is_server_of(found.pid, self._places.cluster), seconds)
 
+    def _disown_lock_files(self) -> bool:
+        files = (self._places.pid_file, self._places.socket_dir / f".s.PGSQL.{PORT}.lock")
+        return sum(disown(file, self._places.cluster) for file in files) > 0  # both, not the first only
+
     def _trim_log(self) -> None:
         """Keep at most two log files of bounded length. Cut in place: the server keeps its open file, which only appends."""
         log = self._places.log
         if log.is_file() and log.stat().st_size > LONGEST_LOG_BYTES:
             log.with_name("postgres.log.1").unlink(missing_ok=True)
             with log.open("rb+") as file, log.with_name("postgres.log.1").open("xb") as older:
+                hand_over(older.fileno(), self._places.data_dir)
                 older.write(file.read(LONGEST_LOG_BYTES))
                 file.truncate(0)
 
