@@ -142,7 +142,6 @@ class Database:
             min_size=1,
             max_size=self._settings.connections,
             configure=self._configure,
-            check=_check,
             timeout=self._connection_wait_s,
             # Give up soon and start anew on demand: the pool's own back-off doubles up to minutes and would outlast the outage.
             reconnect_timeout=self._connection_wait_s,
@@ -183,7 +182,11 @@ class Database:
         if self._pool is None:
             raise DatabaseUnavailable("the database is not open")
         try:
-            return self._pool.getconn()
+            # After a restart of the server every connection in the pool is dead. Its own check sleeps longer after each; this does not.
+            while not _is_open(connection := self._pool.getconn()):
+                connection.close()
+                self._pool.putconn(connection)  # is replaced there
+            return connection
         except PoolTimeout as error:
             self._down_until = time.monotonic() + 1.0
             raise DatabaseUnavailable(f"no connection within {self._connection_wait_s:g} s: {self._reason()}") from error
@@ -227,7 +230,7 @@ class _Hop:
             connection.commit()
         except BaseException:
             self._leave()
-            if not connection.closed:
+            with suppress(psycopg.Error):  # a broken connection: the pool throws it away, and the first error is the one to tell
                 connection.rollback()
             raise
         finally:
@@ -292,12 +295,16 @@ def _counter_of(error: StorageError) -> str:
     return "refused"
 
 
-def _check(connection: Connection) -> None:
-    """Refuse a connection the server has closed, without a round trip for those that are well: an idle one has nothing to say."""
+def _is_open(connection: Connection) -> bool:
+    """Whether the server has left an idle connection open, without a round trip for those that are well: it has nothing to say there."""
     poll = select.poll()  # not select(): a daemon with many sockets has descriptors above 1023
-    poll.register(connection.fileno(), select.POLLIN)
-    if poll.poll(0):
-        ConnectionPool.check_connection(connection)
+    try:
+        poll.register(connection.fileno(), select.POLLIN)
+        if poll.poll(0):
+            ConnectionPool.check_connection(connection)
+    except psycopg.Error:
+        return False
+    return True
 
 
 def _cancel(connection: Connection, timeout_s: float) -> None:
