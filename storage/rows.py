@@ -1,0 +1,68 @@
+"""From the columns of the store to a `TorrentRow`; the one place where both are known."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from catalog.model import ParsedTitle, TorrentRow
+from storage.database import Connection
+from storage.search.document import KINDS
+
+SELECT = """
+SELECT t.id, t.info_hash, t.info_hash_v2, t.name, t.size, t.file_count, t.kind, t.title, t.year, t.seasons, t.episodes,
+    t.absolute_episodes, t.date, t.resolution, t.video_codec, t.release_source, t.release_group, t.languages, t.confidence, t.stage,
+    t.first_seen, t.last_seen, t.published_at, swarm.seeders, swarm.leechers, swarm.at,
+    ARRAY(SELECT name FROM source WHERE source.id = t.first_source) || ARRAY(
+        SELECT source.name FROM torrent_source AS other JOIN source ON source.id = other.source
+        WHERE other.torrent_id = t.id AND other.source <> t.first_source ORDER BY source.id),
+    t.categories
+FROM torrent AS t LEFT JOIN swarm USING (id)
+"""
+"""Complete it with WHERE, or with JOIN and ORDER BY."""
+
+_BY_IDS = SELECT + "JOIN unnest(%s::bigint[]) WITH ORDINALITY AS wanted (id, place) USING (id) ORDER BY place"
+
+
+def by_ids(connection: Connection, ids: Sequence[int]) -> tuple[TorrentRow, ...]:
+    """The rows of `ids` in that order, without those that are gone."""
+    if not ids:
+        return ()
+    return tuple(torrent_row(columns) for columns in connection.execute(_BY_IDS, (list(ids),)))
+
+
+def torrent_row(columns: Sequence[Any]) -> TorrentRow:
+    """Build it from what SELECT selects."""
+    number, info_hash, info_hash_v2, name, size, file_count, kind, title, year, seasons, episodes = columns[:11]
+    absolute_episodes, date, resolution, video_codec, source, group, languages, confidence, stage = columns[11:20]
+    first_seen, last_seen, published_at, seeders, leechers, swarm_at, sources, categories = columns[20:]
+    return TorrentRow(
+        id=number,
+        info_hash=info_hash,
+        info_hash_v2=info_hash_v2,
+        name=name,
+        size=size,
+        file_count=file_count,
+        kind=KINDS[kind],
+        parsed=ParsedTitle(
+            title=title,
+            year=year,
+            seasons=tuple(seasons or ()),
+            episodes=tuple(episodes or ()),
+            absolute_episodes=tuple(absolute_episodes or ()),
+            date=date,
+            resolution=resolution,
+            video_codec=video_codec,
+            source=source,
+            group=group,
+            languages=tuple(languages or ()),
+            confidence=confidence / 1000,
+            stage=stage,
+        ),
+        first_seen=first_seen,
+        last_seen=last_seen,
+        published_at=published_at,
+        seeders=seeders,
+        leechers=leechers,
+        swarm_at=swarm_at,
+        sources=tuple(sources),
+        categories=tuple(categories),
+    )

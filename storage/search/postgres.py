@@ -1,0 +1,200 @@
+"""The default search engine: PostgreSQL's own text search, planned by hand.
+
+Left alone, the planner either walks an index in result order hoping for early matches (1.5 s when they are at its end) or fetches every
+match of a common word to sort it (0.4 s). Here each order starts where its first results must be, and goes on only if they do not fill
+the page: the newest rows, the most popular rows, then all matches up to a cap, then a walk. Every step is exact, so pages never overlap.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from storage import rows
+from storage.database import Connection, Database
+from storage.search.engine import COUNT_CAP, MAX_WINDOW, Order, SearchPage, SearchQuery
+from storage.search.tsquery import TextSearch, text_search, weighted
+
+HOT_ROWS = 2000
+"""Newest rows read first: a few milliseconds."""
+SORT_CAP = 20_000
+"""Matches that are fetched to be sorted; beyond, a word is common and its matches are found by walking."""
+WALK_ROWS = 200_000
+"""Newest rows walked for a common word before everything is sorted after all."""
+TIERS = (9, 5, 1)
+"""Popularities with an index of their own: from 256, 16 and 1 seeders on."""
+
+_NEWEST = "first_seen DESC, id"
+_SEEDERS = f"coalesce(seeders, 0) DESC, {_NEWEST}"
+_SIZE = f"size DESC, {_NEWEST}"
+_RELEVANCE = f"rank DESC, {_SEEDERS}"
+
+
+class PostgresSearch:
+    """Answers searches from the tables the writer fills; nothing to set up and never behind."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def search(self, query: SearchQuery) -> SearchPage:
+        """One page. Raises DatabaseUnavailable, or StatementTimeout (a DatabaseRefused)."""
+        asked = text_search(query)
+        if asked.finds_nothing:
+            return SearchPage((), 0, total_is_exact=True)
+        return await self._database.run(lambda connection: _search(connection, query, asked))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    ids: list[int]
+    total: int | None = None
+    """Matches in all, when the way they were found tells."""
+
+
+def _search(connection: Connection, query: SearchQuery, asked: TextSearch) -> SearchPage:
+    limit = max(0, min(query.limit, MAX_WINDOW - query.offset))
+    finder = _Finder(connection, query, asked, limit)
+    if limit == 0:
+        found = _Found([])
+    elif query.order is Order.RELEVANCE and asked.words:
+        found = finder.by_relevance()
+    elif query.order is Order.SEEDERS:
+        found = finder.by_seeders()
+    elif query.order is Order.SIZE:
+        found = finder.by_size()
+    else:
+        found = finder.newest(query.offset, limit)
+    total, is_exact = (found.total, True) if found.total is not None else finder.count()
+    if not is_exact:
+        # What follows a full page is at least possible, and a client that stops at `total` should not stop here.
+        total = max(total, query.offset + len(found.ids) + (len(found.ids) == limit))
+    return SearchPage(rows.by_ids(connection, found.ids), total, is_exact)
+
+
+class _Finder:
+    """One search: its conditions in SQL, and the ways to find its matches in some order."""
+
+    def __init__(self, connection: Connection, query: SearchQuery, asked: TextSearch, limit: int) -> None:
+        self._connection = connection
+        self._asked = asked
+        self._offset, self._limit = query.offset, limit
+        self._parameters: dict[str, Any] = {
+            "tsquery": asked.everything,
+            "min_size": query.min_size,
+            "max_size": query.max_size,
+            "seen_after": query.seen_after,
+            "seen_before": query.seen_before,
+        }
+        given = {name for name, value in self._parameters.items() if value is not None}
+        conditions = {
+            "tsquery": "tsv @@ %(tsquery)s::tsquery",
+            "min_size": "size >= %(min_size)s",
+            "max_size": "size <= %(max_size)s",
+        }
+        self._match = " AND ".join(sql for name, sql in conditions.items() if name in given) or "true"
+        times = {"seen_after": "first_seen >= %(seen_after)s", "seen_before": "first_seen < %(seen_before)s"}
+        self._time = " AND ".join(sql for name, sql in times.items() if name in given) or "true"
+
+    def newest(self, offset: int, limit: int, condition: str = "true") -> _Found:
+        """Newest first: most pages are filled by the newest rows; if not, few rows match, or they lie deep."""
+        if self._match == condition == "true":
+            return _Found(self._walk(offset + limit, offset, limit))
+        ids = self._walk(HOT_ROWS, offset, limit, condition)
+        if len(ids) == limit:
+            return _Found(ids)
+        found = self._sorted(_NEWEST, offset, limit, condition, cap=SORT_CAP)
+        if found is not None:
+            return found
+        ids = self._walk(WALK_ROWS, offset, limit, condition)
+        return _Found(ids) if len(ids) == limit else self._all_sorted(_NEWEST, offset, limit, condition)
+
+    def by_seeders(self) -> _Found:
+        """Tier by tier from the most popular on: whoever is in a tier has more seeders than all below it."""
+        popular = _Found([], 0)
+        for tier in TIERS:
+            condition = f"pop >= {tier}"
+            found = self._sorted(_SEEDERS, self._offset, self._limit, condition, cap=SORT_CAP)
+            popular = found or self._all_sorted(_SEEDERS, self._offset, self._limit, condition)
+            if len(popular.ids) == self._limit:
+                return _Found(popular.ids)
+        everything = self._sorted(_SEEDERS, self._offset, self._limit, cap=SORT_CAP)
+        if everything is not None:
+            return everything
+        # The rest have no seeders, as far as we know: among them the newest are first.
+        offset = max(0, self._offset - (popular.total or 0))
+        rest = self.newest(offset, self._limit - len(popular.ids), "pop = 0")
+        return _Found(popular.ids + rest.ids)
+
+    def by_relevance(self) -> _Found:
+        """By how well the words fit; among the many matches of common words that says little, and seeders decide."""
+        found = self._sorted(_RELEVANCE, self._offset, self._limit, cap=SORT_CAP)
+        return found or self.by_seeders()
+
+    def by_size(self) -> _Found:
+        """Largest first."""
+        found = self._sorted(_SIZE, self._offset, self._limit, cap=SORT_CAP)
+        return found or self._all_sorted(_SIZE, self._offset, self._limit)
+
+    def count(self) -> tuple[int, bool]:
+        """How many match, counted up to COUNT_CAP + 1; and whether that is all."""
+        if self._match == self._time == "true":
+            return int(self._value("SELECT coalesce(sum(n), 0) FROM tally")), True
+        total = self._value(f"SELECT count(*) FROM (SELECT FROM search WHERE {self._match} AND {self._time} LIMIT {COUNT_CAP + 1}) AS s")  # noqa: S608
+        return total, total <= COUNT_CAP
+
+    def _walk(self, length: int, offset: int, limit: int, condition: str = "true") -> list[int]:
+        """Matches among the `length` newest rows. The inner LIMIT keeps the planner from looking elsewhere."""
+        ids: list[int] = self._value(
+            f"""
+            SELECT ARRAY(
+                SELECT id FROM (
+                    SELECT id, first_seen, size, pop, tsv FROM search WHERE {self._time} ORDER BY {_NEWEST} LIMIT {length}
+                ) AS newest
+                WHERE {self._match} AND {condition} ORDER BY {_NEWEST} LIMIT {limit} OFFSET {offset})
+            """  # noqa: S608 - conditions are made here, values are parameters
+        )
+        return ids
+
+    def _sorted(self, order: str, offset: int, limit: int, condition: str = "true", *, cap: int) -> _Found | None:
+        """All matches, if they are not more than `cap`, sorted; None if they are more."""
+        found = self._matches(order, offset, limit, condition, f"LIMIT {cap + 1}")
+        return None if found.total is None or found.total > cap else found
+
+    def _all_sorted(self, order: str, offset: int, limit: int, condition: str = "true") -> _Found:
+        return self._matches(order, offset, limit, condition, "")
+
+    def _matches(self, order: str, offset: int, limit: int, condition: str, cap: str) -> _Found:
+        rank = f", {self._rank()} AS rank" if order == _RELEVANCE else ""
+        swarm = "LEFT JOIN swarm USING (id)" if "seeders" in order else ""
+        ids, total = self._row(
+            f"""
+            WITH hits AS MATERIALIZED (
+                SELECT id, first_seen, size{rank} FROM search WHERE {self._match} AND {self._time} AND {condition} {cap}
+            )
+            SELECT ARRAY(SELECT id FROM hits {swarm} ORDER BY {order} LIMIT {limit} OFFSET {offset}), (SELECT count(*) FROM hits)
+            """  # noqa: S608
+        )
+        return _Found(ids, total)
+
+    def _rank(self) -> str:
+        """4: the words name the whole title; 3: all are in the title; 2: some are; 1: in the name; 0: some only in file names.
+
+        Counts of the words in places of weight A (the title) and B (the rest of the name).
+        """
+        operands = self._asked.words
+        self._parameters["in_name"] = " & ".join(weighted(operand, "AB") for operand in operands)
+        in_title = []
+        for number, operand in enumerate(operands):
+            self._parameters[f"word_{number}"] = weighted(operand, "A")
+            in_title.append(f"(tsv @@ %(word_{number})s::tsquery)::int")
+        hits = " + ".join(in_title)
+        return f"""CASE WHEN NOT tsv @@ %(in_name)s::tsquery THEN 0
+            WHEN title_words > 0 AND {hits} >= title_words THEN 4
+            WHEN {hits} = {len(operands)} THEN 3 WHEN {hits} > 0 THEN 2 ELSE 1 END"""
+
+    def _row(self, statement: str) -> tuple[Any, ...]:
+        # Never prepared: a plan for any words would be the wrong one for these.
+        found: tuple[Any, ...] | None = self._connection.execute(statement, self._parameters, prepare=False).fetchone()
+        assert found is not None  # noqa: S101 - these statements always give one row
+        return found
+
+    def _value(self, statement: str) -> Any:
+        return self._row(statement)[0]

@@ -1,0 +1,97 @@
+"""From a SearchQuery to PostgreSQL's tsquery, over the lexemes of storage/search/document.py."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from catalog.tokens import is_unspaced, words
+from storage.search.document import KIND_NUMBERS, essential
+from storage.search.engine import SearchQuery
+
+MAX_QUERY_WORDS = 16
+MIN_PREFIX_LENGTH = 3
+"""Shorter prefixes stand for too many words: 77 ms instead of 7 for one with two characters (docs/schema.md)."""
+
+# A phrase in quotes or a run of anything; `-` in front excludes it, when it stands at a word's beginning.
+_PIECE = re.compile(r'(?P<minus>(?<!\S)-(?=[\w"]))?(?:"(?P<phrase>[^"]*)"?|(?P<plain>[^\s"]+))')
+
+
+@dataclass(frozen=True, slots=True)
+class TextSearch:
+    """What is asked of the index."""
+
+    everything: str | None
+    """All words and facts, as tsquery text; None: no condition."""
+    words: tuple[str, ...] = ()
+    """Each word that must occur, as tsquery operand without weight: "'sintel'" or "'sint':*"."""
+    finds_nothing: bool = False
+    """Something was written, and it has no words."""
+
+
+def text_search(query: SearchQuery) -> TextSearch:
+    """Translate the query's text and facts."""
+    plain: list[str] = []
+    conditions: list[str] = []
+    required: list[str] = []
+    for piece in _PIECE.finditer(query.text):
+        text = piece["plain"] if piece["phrase"] is None else piece["phrase"]
+        found = words(text, MAX_QUERY_WORDS)
+        if not found:
+            continue
+        if piece["minus"]:
+            conditions.append("!" + _phrase(found))
+        elif piece["phrase"] is not None:
+            conditions.append(_phrase(found))
+            required += map(_operand, found)
+        else:
+            plain.append(text)
+    # Words are cut from the whole text, as they are from a name: "S.H.I.E.L.D", "Mike Judge ' s".
+    loose = essential(words(" ".join(plain), MAX_QUERY_WORDS))
+    operands = [_operand(word) for word in loose]
+    if loose and query.is_prefix and len(loose[-1]) >= MIN_PREFIX_LENGTH and not query.text[-1:].isspace():
+        operands[-1] = f"'{loose[-1]}':*"
+    required += operands
+    conditions = [*dict.fromkeys(operands), *conditions]
+    if query.text.strip() and not conditions:
+        return TextSearch(None, finds_nothing=True)
+    conditions += _facts(query)
+    return TextSearch(" & ".join(conditions) or None, tuple(dict.fromkeys(required)))
+
+
+def weighted(operand: str, weights: str) -> str:
+    """`operand` as it must occur in places of these weights: A the title, B the rest of the name."""
+    return f"{operand}{weights}" if operand.endswith("*") else f"{operand}:{weights}"
+
+
+def _operand(word: str) -> str:
+    # One character of a script without spaces is indexed only as the first of a pair, or alone.
+    return f"'{word}':*" if len(word) == 1 and is_unspaced(word) else f"'{word}'"
+
+
+def _phrase(found: list[str]) -> str:
+    return "(" + " <-> ".join(map(_operand, found)) + ")"
+
+
+def _facts(query: SearchQuery) -> Iterator[str]:
+    if query.categories:
+        yield _any(f"#{category:d}" for category in query.categories)
+    if query.kinds:
+        yield _any(f"#k{KIND_NUMBERS[kind]}" for kind in query.kinds)
+    if query.season is not None and query.episode is not None:
+        yield f"'#s{query.season:d}e{query.episode:d}'"
+    elif query.season is not None:
+        yield f"'#s{query.season:d}'"
+    elif query.episode is not None:
+        yield f"'#e{query.episode:d}'"
+    if query.absolute_episode is not None:
+        yield _any((f"#a{query.absolute_episode:d}", f"#e{query.absolute_episode:d}"))
+    if query.air_date is not None:
+        yield f"'#d{query.air_date:%Y%m%d}'"
+    if query.air_year is not None:
+        yield f"('#s{query.air_year:d}' | '#d{query.air_year:d}':*)"
+    if query.year is not None:
+        yield f"'#y{query.year:d}'"
+
+
+def _any(lexemes: Iterable[str]) -> str:
+    return "(" + " | ".join(f"'{lexeme}'" for lexeme in sorted(lexemes)) + ")"
