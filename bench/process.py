@@ -20,7 +20,7 @@ from typing import Any, Self
 _spawn = multiprocessing.get_context("spawn")  # a fork would carry the parent's threads and memory into the measurement
 
 
-class RoundFailed(Exception):  # noqa: N818 - said as a fact, like RestartsExhausted
+class RoundFailed(Exception):
     """A process of a round raised, died or took too long; the message carries its traceback."""
 
 

@@ -75,18 +75,24 @@ def _share(text: str) -> float:
 async def _run(swarm: SimulatedSwarm, parent: int, run_for: float, report: Path | None) -> None:
     with trio.move_on_after(run_for):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_on_signals, swarm, report, nursery.cancel_scope)
+            await nursery.start(_on_signals, swarm, report, nursery.cancel_scope)
             nursery.start_soon(_until_parent_is_gone, parent, nursery.cancel_scope)
             if _is_pipe(0):
                 nursery.start_soon(_until_input_ends, 0, nursery.cancel_scope)
             nursery.start_soon(swarm.run)
-            await trio.lowlevel.checkpoint()
             _say(swarm.announcement())
     _say_report(swarm, report)
 
 
-async def _on_signals(swarm: SimulatedSwarm, report: Path | None, everything: trio.CancelScope) -> None:
+async def _on_signals(
+    swarm: SimulatedSwarm,
+    report: Path | None,
+    everything: trio.CancelScope,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGUSR1) as signals:
+        task_status.started()
         async for number in signals:
             if number == signal.SIGUSR1:
                 _say_report(swarm, report)

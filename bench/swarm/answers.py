@@ -23,7 +23,7 @@ Fields = dict[bytes, bytes]
 """Keys of `r` and their bencoded values."""
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a failure
+class Refused(Exception):
     """The node answers with a KRPC error."""
 
     def __init__(self, code: int, text: bytes) -> None:

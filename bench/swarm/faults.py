@@ -41,7 +41,7 @@ async def _bomb(visit: Visit) -> None:
     if await caller.introduce(lambda metadata: extended_handshake(BOMB_BYTES)) is not None:
         while (asked := await caller.next_request()) is not None:
             header = b"d8:msg_typei1e5:piecei%de10:total_sizei%dee" % (asked.piece, BOMB_BYTES)
-            await caller.send(extended(caller.remote_id, header + bytes(PIECE_LENGTH)))
+            await caller.send(extended(caller.remote_id, header + bytes(min(PIECE_LENGTH, BOMB_BYTES - asked.piece * PIECE_LENGTH))))
 
 
 async def _no_metadata(visit: Visit) -> None:

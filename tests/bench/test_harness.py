@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from bench import harness
 from bench.harness import GENERATOR, SUBJECT, Case, Contender, Options, Outcome, RoundFailed, Watch, compare
 from bench.process import cpu_seconds
 
@@ -77,11 +78,10 @@ def test_a_driving_generator_is_not_counted_as_the_subject():
     assert "echo.echo.generator_share" in report.metrics
 
 
-def test_a_generator_that_fills_its_core_makes_the_result_invalid():
+def test_a_generator_that_is_too_busy_makes_the_result_invalid(monkeypatch):
+    monkeypatch.setattr(harness, "MAX_GENERATOR_SHARE", 0.05)  # a shared machine may not give it a whole core to fill
     case = Case("echo", "answers", drives=GENERATOR, generator=partial(ask, 0.01), subject=Contender("echo", echo))
     report = compare("dht", Options(), [case])
-    if report.metrics["echo.echo.generator_share"] < 0.8:
-        pytest.skip("this machine gave the generator too little of its core")
     assert not report.valid
     assert report.notes
 

@@ -64,7 +64,7 @@ async def test_a_walker_gets_through_trouble(start):
     findable = {swarm.plan.nodes.index(node) for node in swarm.plan.nodes if node.is_findable and not node.is_bogus}
     with trio.fail_after(120):
         async with open_visitor() as visitor:
-            for planted, expected in zip(swarm.plan.swarms[:15], swarm.peer_endpoints, strict=False):
+            for planted, expected in zip(swarm.plan.swarms[:6], swarm.peer_endpoints, strict=False):
                 if findable.intersection(planted.holders):
                     assert await visitor.walk(endpoints(swarm), planted.torrent.info_hash, within=0.1) == set(expected)
 
