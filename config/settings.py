@@ -69,6 +69,12 @@ class MetadataSettings:
     lookup_timeout_s: float = 20.0
     attempts: int = 3
     """Tries per hash, minutes apart, before it is given up."""
+    retry_after_s: float = 180.0
+    """From the first failed try to the second; each further pause is four times as long."""
+    lookups: int = 64
+    """Hashes looked up in the DHT at a time; the nodes' own packet budget decides how fast they are."""
+    connections_per_ip: int = 2
+    """Connections to one address (IPv6: to one /64) at a time."""
     max_files: int = 2000
     """Files kept per torrent; the true number is always stored."""
 

@@ -1,0 +1,111 @@
+"""What was told to somebody is never lost: kill -9 in full flow, a graceful stop, a database that dies."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.fakes.running_daemon import RunningDaemon
+
+ROOT = Path(__file__).parents[2]
+KILLS = 3
+
+
+@contextmanager
+def simulated_swarm() -> Iterator[dict[str, Any]]:
+    command = [sys.executable, "-m", "bench.swarm", "--torrents", "800", "--nodes", "600", "--seed", "7", "--clean"]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.communicate()
+
+
+@pytest.fixture
+def daemon(make_daemon) -> Iterator[RunningDaemon]:
+    with simulated_swarm() as swarm:
+        yield make_daemon(
+            [
+                "dht.profile=lab",
+                "dht.allow_loopback=true",
+                'dht.bind=["127.0.0.1:0"]',
+                "dht.bootstrap=" + json.dumps(swarm["bootstrap"]),
+                "writer.max_wait_s=0.1",
+            ]
+        )
+
+
+def told_by(daemon: RunningDaemon, key: str) -> set[str]:
+    """The info hashes the API tells of: every page of the newest-first listing."""
+    told: set[str] = set()
+    while True:
+        answer = httpx.get(
+            f"{daemon.url}/api/v1/search", params={"limit": 100, "offset": len(told)}, headers={"X-Api-Key": key}, timeout=30
+        )
+        assert answer.status_code == 200, answer.text
+        page = {item["info_hash"] for item in answer.json()["torrents"]}
+        if page <= told:
+            return told
+        told |= page
+
+
+def wait_for_flow(daemon: RunningDaemon, key: str, more_than: int) -> set[str]:
+    deadline = time.monotonic() + 60
+    while len(told := told_by(daemon, key)) <= more_than:
+        assert time.monotonic() < deadline, f"only {len(told)} torrents after a minute"
+        time.sleep(0.1)
+    return told
+
+
+def test_nothing_told_is_lost_when_the_daemon_is_killed_in_full_flow(daemon):
+    daemon.start()
+    key = daemon.make_key()
+    told: set[str] = set()
+    for _ in range(KILLS):
+        told |= wait_for_flow(daemon, key, more_than=len(told) + 20)
+        daemon.send(signal.SIGKILL)
+        daemon.wait(10)
+        daemon.start()
+        assert told <= told_by(daemon, key)
+
+
+def test_sigterm_stops_within_ten_seconds_and_stores_the_last_batch(daemon):
+    daemon.start()
+    key = daemon.make_key()
+    told = wait_for_flow(daemon, key, more_than=50)
+    started = time.monotonic()
+    daemon.send(signal.SIGTERM)
+    assert daemon.wait(20) == 0
+    assert time.monotonic() - started < 10
+    assert not (daemon.data_dir / "daemon.json").exists()
+    daemon.start()
+    assert told <= told_by(daemon, key)
+
+
+def test_the_index_goes_on_when_its_database_is_killed(daemon):
+    daemon.start()
+    key = daemon.make_key()
+    told = wait_for_flow(daemon, key, more_than=20)
+    server = int((daemon.data_dir / "postgres" / "data" / "postmaster.pid").read_text().split("\n")[0])
+    os.kill(server, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            now = told_by(daemon, key)
+        except (AssertionError, httpx.HTTPError):
+            now = set()
+        if now > told:
+            break
+        assert time.monotonic() < deadline, "the index did not come back"
+        time.sleep(0.2)
+    assert told <= now
