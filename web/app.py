@@ -1,0 +1,163 @@
+"""The web app: one table of routes with what each asks of its callers, and what holds for every answer."""
+
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import trio
+from quart import Response, g, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException, MisdirectedRequest
+
+from protocol.display import clean_text
+from protocol.torznab.errors import TorznabError
+from storage.errors import DatabaseUnavailable, StatementTimeout
+from web.access import Access, Gate
+from web.api import ApiEndpoints
+from web.assets import Assets
+from web.errors import answer_bug, answer_http_error, answer_torznab_error, answer_unavailable
+from web.health import HealthEndpoints
+from web.hosts import HostCheck
+from web.pages import Pages
+from web.parts import WebParts
+from web.torznab import TorznabEndpoint
+from web.traffic import Traffic
+from web.words import age_words, number_words, numbering_words, size_words
+
+logger = logging.getLogger("swarmdex.web")
+
+MAX_BODY_BYTES = 64 * 1024
+"""No route here reads a body; the routes that take uploads bring their own limit."""
+
+_SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+Handler = Callable[..., Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An address, who may use it, and who answers. GET and HEAD."""
+
+    rule: str
+    access: Access
+    handler: Handler
+
+
+def routes(parts: WebParts, assets: Assets, traffic: Traffic) -> tuple[Route, ...]:
+    """Every address there is. A route cannot be added without saying what it asks for."""
+    pages, torznab, api, health = Pages(parts, assets), TorznabEndpoint(parts), ApiEndpoints(parts), HealthEndpoints(parts, traffic)
+    return (
+        Route("/", Access.PAGE, pages.search),
+        Route("/t/<info_hash>", Access.PAGE, pages.torrent),
+        Route("/static/<name>", Access.OPEN, pages.asset),
+        Route("/robots.txt", Access.OPEN, pages.robots),
+        Route("/healthz", Access.OPEN, health.healthz),
+        Route("/readyz", Access.OPEN, health.readyz),
+        # With and without the slash, and without a redirect: some clients follow none.
+        Route("/api", Access.TORZNAB, torznab.answer),
+        Route("/api/", Access.TORZNAB, torznab.answer),
+        Route("/torznab/api", Access.TORZNAB, torznab.answer),
+        Route("/torznab/api/", Access.TORZNAB, torznab.answer),
+        Route("/api/v1/search", Access.SEARCH, api.search),
+        Route("/api/v1/torrents/<info_hash>", Access.SEARCH, api.torrent),
+        Route("/api/v1/status", Access.ADMIN, health.status),
+    )
+
+
+def create_app(parts: WebParts, traffic: Traffic | None = None) -> QuartTrio:
+    """The app over `parts`; `traffic` counts what it answers."""
+    app = QuartTrio("web", static_folder=None, root_path=str(Path(__file__).parent))
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    assets = Assets(Path(__file__).parent / "static")
+    traffic = traffic or Traffic()
+    needs = {}
+    for route in routes(parts, assets, traffic):
+        app.add_url_rule(route.rule, endpoint=route.rule, view_func=route.handler, methods=["GET"], strict_slashes=True)
+        needs[route.rule] = route.access
+    _frame(app, traffic)
+    _guard(app, parts, needs)
+    _answer_errors(app)
+    _dress_templates(app, parts, assets)
+    return app
+
+
+def _guard(app: QuartTrio, parts: WebParts, needs: dict[str, Access]) -> None:
+    """What every request passes before its handler: first the host, then the gate."""
+    hosts = HostCheck(parts.settings)
+    gate = Gate(parts.accounts, parts.settings.bind, parts.run_token)
+
+    @app.before_request
+    async def check() -> None:
+        host = request.headers.get("Host", "")
+        if not hosts.allows(host):
+            raise MisdirectedRequest(f'To use the name in the address, add it to http.allowed_hosts: ["{host[:100]}"]')
+        if request.url_rule is not None:
+            await gate.check(request, needs[request.url_rule.rule])
+
+
+def _frame(app: QuartTrio, traffic: Traffic) -> None:
+    """What every request and its answer get: a number, the security headers, a line in the log. Set up before all that may refuse."""
+
+    @app.before_request
+    async def begin() -> None:
+        g.request_id = secrets.token_hex(6)
+        g.started = time.perf_counter()
+        traffic.began()
+
+    @app.after_request
+    async def finish(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id
+        for name, value in _SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")
+        if _has_unread_body():
+            response.headers["Connection"] = "close"
+        seconds = time.perf_counter() - g.started
+        traffic.answered(response.status_code, seconds)
+        g.is_answered = True
+        # The path without the query: that is where the keys are.
+        logger.debug("%s %s %s %d %.1f ms", g.request_id, request.method, request.path, response.status_code, seconds * 1000)
+        return response
+
+    @app.teardown_request
+    async def leave(_error: BaseException | None) -> None:
+        if "started" in g and "is_answered" not in g:
+            traffic.abandoned()  # the client left, or the server stops
+
+
+def _has_unread_body() -> bool:
+    """A body that still arrives after the answer would be taken for the next request: the connection must end (HTTP/1 only)."""
+    return request.http_version.startswith("1") and (bool(request.content_length) or "Transfer-Encoding" in request.headers)
+
+
+def _answer_errors(app: QuartTrio) -> None:
+    app.register_error_handler(HTTPException, answer_http_error)
+    app.register_error_handler(TorznabError, answer_torznab_error)
+    for unavailable in (DatabaseUnavailable, StatementTimeout, trio.TooSlowError):
+        app.register_error_handler(unavailable, answer_unavailable)
+    app.register_error_handler(Exception, answer_bug)
+
+
+def _dress_templates(app: QuartTrio, parts: WebParts, assets: Assets) -> None:
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals |= {"asset": assets.url, "version": parts.version}
+    app.jinja_env.filters |= {
+        "clean": clean_text,
+        "size": size_words,
+        "age": age_words,
+        "number": number_words,
+        "numbering": numbering_words,
+    }

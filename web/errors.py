@@ -1,0 +1,118 @@
+"""Error answers, each in the language of the address that was asked: XML on Torznab, JSON on the API, a page elsewhere.
+
+A Torznab client that is sent HTML takes the whole site for broken, so the language follows the path alone, and holds for
+addresses and methods that do not exist just as well.
+"""
+
+import logging
+from enum import Enum
+from http import HTTPStatus
+
+import msgspec
+import trio
+from quart import Response, g, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from protocol.torznab.errors import REQUEST_LIMIT_REACHED, ErrorCode, TorznabError, error_document
+from storage.errors import DatabaseUnavailable, StatementTimeout
+
+logger = logging.getLogger("swarmdex.web")
+
+RETRY_AFTER_S = 10
+XML_TYPE = "application/xml; charset=utf-8"
+JSON_TYPE = "application/json"
+
+
+class Language(Enum):
+    """What an address answers in."""
+
+    XML = "xml"
+    JSON = "json"
+    HTML = "html"
+
+
+_TORZNAB_CODES = {
+    400: ErrorCode.INCORRECT_PARAMETER,
+    401: ErrorCode.BAD_CREDENTIALS,
+    403: ErrorCode.NOT_AUTHORISED,
+    404: ErrorCode.NO_SUCH_ITEM,
+    405: ErrorCode.NO_SUCH_FUNCTION,
+    413: ErrorCode.INCORRECT_PARAMETER,
+    429: ErrorCode.REQUEST_LIMIT,
+}
+_WORDS = {
+    400: ("That request makes no sense", "One of the values in the address is not understood."),
+    401: ("A key is needed", "This instance is open to other machines, so its pages ask for an API key: any name, the key as password."),
+    403: ("Not allowed", "Your key does not allow this."),
+    404: ("Nothing here", "There is no page at this address."),
+    405: ("That cannot be done here", "The address exists, but not for this kind of request."),
+    413: ("Too large", "The request is larger than this instance accepts."),
+    421: ("Unknown host name", "This instance does not go by the name in the address."),
+    429: ("Too many requests", "Wait a little, then try again."),
+    500: ("Something went wrong", "This is a mistake in swarmdex. The log has the details under the number below."),
+    503: ("Not available right now", "The database does not answer at the moment. Try again in a few seconds."),
+}
+
+
+def language_of(path: str) -> Language:
+    """The language of an address, whether anything stands there or not."""
+    if path.startswith(("/api/v1", "/readyz", "/healthz")):
+        return Language.JSON
+    if path == "/api" or path.startswith(("/api/", "/torznab")):
+        return Language.XML
+    return Language.HTML
+
+
+async def answer_http_error(error: HTTPException) -> Response:
+    """What werkzeug and our own code raise on purpose."""
+    status = error.code or 500
+    if error.response is not None or status < 400:  # a redirect
+        return error.get_response()  # type: ignore[return-value]  # quart's own handlers rely on the same
+    # werkzeug's sentences speak to programmers; ours are those that somebody wrote where the error was raised.
+    is_standard = error.description == type(error).description
+    detail = _WORDS.get(status, (HTTPStatus(status).phrase, ""))[1] if is_standard else str(error.description)
+    response = await error_answer(status, detail)
+    if status == 401 and language_of(request.path) is Language.HTML:
+        response.headers["WWW-Authenticate"] = 'Basic realm="swarmdex"'  # a browser asks its user for the key, on pages only
+    response.headers.extend((name, value) for name, value in error.get_headers() if name.lower() not in {"content-type", "content-length"})
+    return response
+
+
+async def answer_torznab_error(error: TorznabError) -> Response:
+    """A Torznab request that cannot be answered."""
+    return _respond(error.http_status, error_document(error.code, error.description), XML_TYPE)
+
+
+async def answer_unavailable(error: DatabaseUnavailable | StatementTimeout | trio.TooSlowError) -> Response:
+    """The store does not answer, or not in time. Never an empty result: clients would take that for "nothing there"."""
+    logger.warning("request %s: %s: %s", g.get("request_id"), type(error).__name__, error)
+    response = await error_answer(503)
+    response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+async def answer_bug(error: Exception) -> Response:
+    """Anything nobody expected."""
+    logger.error("request %s %s %s failed", g.get("request_id"), request.method, request.path, exc_info=error)
+    return await error_answer(500)
+
+
+async def error_answer(status: int, detail: str = "") -> Response:
+    """`status` in the language of the address."""
+    title, standard = _WORDS.get(status, (HTTPStatus(status).phrase, ""))
+    detail = detail or standard
+    match language_of(request.path):
+        case Language.XML:
+            code = _TORZNAB_CODES.get(status, ErrorCode.UNKNOWN)
+            words = REQUEST_LIMIT_REACHED if status == 429 else detail
+            return _respond(status, error_document(code, words), XML_TYPE)
+        case Language.JSON:
+            body = {"error": {"status": status, "title": title, "detail": detail, "request_id": g.get("request_id", "")}}
+            return _respond(status, msgspec.json.encode(body), JSON_TYPE)
+        case Language.HTML:
+            page = await render_template("error.html", status=status, title=title, detail=detail)
+            return _respond(status, page.encode(), "text/html; charset=utf-8")
+
+
+def _respond(status: int, body: bytes, content_type: str) -> Response:
+    return Response(body, status=status, content_type=content_type)

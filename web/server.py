@@ -1,0 +1,117 @@
+"""Serves the app with hypercorn on Trio, as one child of the supervision tree."""
+
+import logging
+import socket
+from collections.abc import Callable
+from functools import partial
+
+import trio
+from hypercorn.config import Config
+from hypercorn.trio import serve
+from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
+
+from config.rules import split_address
+from protocol.errors import SwarmdexError
+from supervisor.heartbeat import Heart
+from web.app import create_app
+from web.parts import WebParts
+from web.traffic import Traffic
+
+GRACE_S = 2.0
+"""Seconds that requests get to finish once the server is asked to stop."""
+_BEAT_S = 1.0
+
+
+class PortUnavailable(SwarmdexError):
+    """The address of http.bind cannot be opened; the message says why and what to do."""
+
+
+def _nobody_asks(_url: str) -> None:
+    pass
+
+
+class WebServer:
+    """Serves one port; may be run again after a crash.
+
+    Args:
+        parts: what the app needs.
+        on_bound: called with the URL ("http://127.0.0.1:3333") each time the port is open.
+    """
+
+    def __init__(self, parts: WebParts, on_bound: Callable[[str], None] = _nobody_asks) -> None:
+        self._parts = parts
+        self._on_bound = on_bound
+        self._bind = parts.settings.bind
+        self._stop: trio.Event | None = None
+
+    async def run(self, heart: Heart) -> None:
+        """Serve until `stop`. Requests in flight then get GRACE_S to finish; cancelled, they get nothing.
+
+        Raises:
+            PortUnavailable: the port is taken, or not ours to take.
+        """
+        self._stop = stop = trio.Event()
+        traffic = Traffic()
+        heart.report(traffic.statistics)
+        app = _finishing(create_app(self._parts, traffic))
+        config = _config(_listen(self._bind))
+        async with trio.open_nursery() as nursery:
+            urls = await nursery.start(partial(serve, app, config, shutdown_trigger=stop.wait, mode="asgi"))
+            self._bind = urls[0].removeprefix("http://")  # a port picked by the system is kept over restarts
+            self._on_bound(urls[0])
+            heart.ready()
+            while not stop.is_set():
+                heart.beat()
+                with trio.move_on_after(_BEAT_S):
+                    await stop.wait()
+
+    def stop(self) -> None:
+        """Ask it to end."""
+        if self._stop is not None:
+            self._stop.set()
+
+
+def _listen(bind: str) -> socket.socket:
+    """Open the port ourselves: hypercorn leaves a socket behind when it cannot, and says less."""
+    host, port = split_address(bind)
+    opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opened.bind((host, port))
+    except OSError as exc:
+        opened.close()
+        cure = "stop what uses it, or choose another port with http.bind"
+        raise PortUnavailable(f"http.bind: {bind} cannot be opened ({exc.strerror}): {cure}") from exc
+    return opened
+
+
+def _config(listener: socket.socket) -> Config:
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.graceful_timeout = GRACE_S
+    config.include_server_header = False
+    config.errorlog = logging.getLogger("hypercorn.error")
+    config.accesslog = None  # ours is in web/app.py: without the query, where keys are
+    config.h2_max_concurrent_streams = 20  # h2c cannot be switched off on a clear-text port
+    config.websocket_max_message_size = 64 * 1024
+    config.websocket_ping_interval = 20
+    return config
+
+
+def _finishing(app: ASGIFramework) -> ASGIFramework:
+    """Let the last message of an answer reach the end of its way.
+
+    Hypercorn tells the app that the client is gone before it closes the connection, both within this one call; quart-trio then
+    cancels the call, and a connection that should have been closed stays open for as long as the client likes.
+    """
+
+    async def finishing(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        async def send_to_the_end(message: ASGISendEvent) -> None:
+            is_last = message["type"] == "http.response.body" and not message.get("more_body", False)
+            with trio.CancelScope(shield=is_last):
+                await send(message)
+
+        await app(scope, receive, send_to_the_end)
+
+    return finishing
