@@ -6,8 +6,10 @@ docs/embedded-postgres.md tells where the data lies, who owns it, and what happe
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -24,9 +26,21 @@ from storage.cluster.pid_file import is_server_of, read_pid_file
 from storage.cluster.places import Places
 from storage.cluster.process import ServerProcess
 from storage.errors import DataDirectoryInUse, EmbeddedServerError
+from storage.threads import run_beating
 from supervisor.heartbeat import Heart
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatistics:
+    """How the server process is."""
+
+    pid: int | None
+    start_s: float
+    """From the start to its first answer: long after a crash, when it recovers."""
+    uptime_s: float
+    """Since then; 0 while it starts."""
 
 
 class EmbeddedServer:
@@ -57,17 +71,20 @@ class EmbeddedServer:
         self._binaries = binaries
         self._lock = DataLock(self._places.lock)
         self._process: ServerProcess | None = None
+        self._started_at = time.monotonic()
+        self._ready_at: float | None = None
         self._stop = trio.Event()
         self.conninfo = conninfo(self._places.socket_dir)
         """Known before the start; the server answers there from `bring_up` to `shut_down`."""
 
     async def run(self, heart: Heart) -> None:
         """Serve until `stop` is called. Raises EmbeddedServerError when the server cannot start or dies."""
+        heart.report(self.statistics)
         try:
             await self.start(heart.beat)
             if self._prepare is not None:
                 # Left behind when cancelled: the server stops below, and that ends it.
-                await trio.to_thread.run_sync(self._prepare, self.conninfo, abandon_on_cancel=True)
+                await run_beating(heart.beat, self._prepare, self.conninfo, abandon_on_cancel=True)
             heart.ready()
             while not self._stop.is_set():
                 heart.beat()
@@ -81,12 +98,22 @@ class EmbeddedServer:
         """Ask `run` to stop the server and return."""
         self._stop.set()
 
+    def statistics(self) -> ServerStatistics:
+        """The server process as it is now."""
+        now = time.monotonic()
+        return ServerStatistics(
+            pid=self._process.pid if self._process is not None else None,
+            start_s=(self._ready_at or now) - self._started_at,
+            uptime_s=now - self._ready_at if self._ready_at is not None else 0.0,
+        )
+
     async def start(self, beat: Callable[[], None] = lambda: None) -> None:
         """Lock the data directory, make what is missing, start the server and wait until it answers. `aclose` even when this raises."""
-        await trio.to_thread.run_sync(self.set_up)
+        await run_beating(beat, self.set_up)
         for pause in self.bring_up():
             beat()
             await trio.sleep(pause)
+        self._ready_at = time.monotonic()
         await trio.to_thread.run_sync(self.make_database)
 
     async def aclose(self) -> None:

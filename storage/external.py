@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from storage.database import CONNECT_OPTIONS, Connection
 from storage.errors import ExternalServerError
+from storage.threads import run_beating
 from supervisor.heartbeat import Heart
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class ExternalServer:
         """
         await self._check_patiently(heart)
         if self._prepare is not None:
-            await trio.to_thread.run_sync(self._prepare, self.conninfo, abandon_on_cancel=True)
+            await run_beating(heart.beat, self._prepare, self.conninfo, abandon_on_cancel=True)
         heart.ready()
         while not self._stop.is_set():
             heart.beat()

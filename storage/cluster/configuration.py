@@ -63,6 +63,7 @@ def _postgresql_conf(places: Places, connections: int, *, durable: bool) -> str:
         # No replicas: the least WAL. 1 GB of it takes some ten seconds to recover.
         "wal_level": "minimal",
         "max_wal_senders": 0,
+        "max_logical_replication_workers": 0,
         "max_wal_size": "1GB",
         "checkpoint_timeout": "15min",
         # Logged to stderr, our log file. What people search for stays out of it.
