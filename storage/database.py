@@ -151,6 +151,7 @@ class Database:
         )
         pool.open()
         self._pool = pool
+        self._down_until = 0.0
 
     def _configure(self, connection: Connection) -> None:
         session = {
@@ -168,35 +169,29 @@ class Database:
         """Runs in a thread."""
         started = time.monotonic()
         try:
-            connection = self._take()
+            pool = self._pool  # kept: it may be closed and another opened before we are done
+            if pool is None:
+                raise DatabaseUnavailable("the database is not open")
+            connection = self._take(pool)
             try:
                 return hop.carry_out(work, connection)
             finally:
-                self._give_back(connection)
+                pool.putconn(connection)  # which replaces a broken one, and closes it when the pool is closed
         except psycopg.Error as error:
             raise mapped(error) from error
         finally:
             hop.busy_s = time.monotonic() - started
 
-    def _take(self) -> Connection:
-        if self._pool is None:
-            raise DatabaseUnavailable("the database is not open")
+    def _take(self, pool: ConnectionPool[Connection]) -> Connection:
         try:
             # After a restart of the server every connection in the pool is dead. Its own check sleeps longer after each; this does not.
-            while not _is_open(connection := self._pool.getconn()):
+            while not _is_open(connection := pool.getconn()):
                 connection.close()
-                self._pool.putconn(connection)  # is replaced there
+                pool.putconn(connection)  # is replaced there
             return connection
         except PoolTimeout as error:
             self._down_until = time.monotonic() + 1.0
             raise DatabaseUnavailable(f"no connection within {self._connection_wait_s:g} s: {self._reason()}") from error
-
-    def _give_back(self, connection: Connection) -> None:
-        pool = self._pool
-        if pool is None:
-            connection.close()
-        else:
-            pool.putconn(connection)  # a broken one is replaced there
 
     def _reason(self) -> str:
         try:

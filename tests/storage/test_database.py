@@ -228,6 +228,27 @@ async def test_open_tells_why_it_cannot(postgres: str) -> None:
         await database.run(execute("SELECT 1"))
 
 
+async def test_a_database_can_be_closed_under_a_transaction_and_opened_again(plain: Database) -> None:
+    may_go_on = threading.Event()
+    has_begun = threading.Event()
+
+    def work(connection: Connection) -> None:
+        connection.execute("SELECT 1")
+        has_begun.set()
+        may_go_on.wait(10)
+
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(plain.run, work)
+            await until(has_begun.is_set)
+            await plain.close()
+            with pytest.raises(DatabaseUnavailable, match="not open"):
+                await plain.run(execute("SELECT 1"))
+            await plain.open()
+            may_go_on.set()
+    assert await plain.run(execute("SELECT 1")) == [(1,)]
+
+
 async def test_a_server_that_dies_is_unavailable_soon_and_comes_back_by_itself(data_dir: Path) -> None:
     server = EmbeddedServer(data_dir, DatabaseSettings(), durable=False)
     try:
