@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Final
 
 from catalog.model import File
@@ -55,7 +54,8 @@ class FileFacts:
 
 def extension_of(path: str) -> str:
     """Return a path's extension in lower case without the dot."""
-    return PurePosixPath(path).suffix[1:].lower()
+    stem, _, extension = path.rpartition("/")[2].rpartition(".")
+    return extension.lower() if stem else ""
 
 
 def group_of(path: str) -> str:
