@@ -45,9 +45,9 @@ _DROPPED_MARKS = (
 )
 
 
-def words(text: str, limit: int = MAX_WORDS) -> list[str]:
-    """The words of `text` in order, with repetitions; at most `limit`."""
-    folded = _fold(text)
+def words(text: str, limit: int = MAX_WORDS, length: int = MAX_TEXT_LENGTH) -> list[str]:
+    """The words of `text` in order, with repetitions; at most `limit`, of its first `length` characters."""
+    folded = _fold(text[:length])
     if "'" in folded or "`" in folded:
         folded = _APOSTROPHE.sub("", folded)
     if "." in folded:
@@ -57,7 +57,7 @@ def words(text: str, limit: int = MAX_WORDS) -> list[str]:
 
 def variants(text: str, limit: int = MAX_WORDS) -> list[str]:
     """Other forms of the words of `text`: the parts of "judge's" and "s.h.i.e.l.d", the last character of an unspaced run."""
-    folded = _fold(text)
+    folded = _fold(text[:MAX_TEXT_LENGTH])
     found: list[str] = []
     if "'" in folded or "`" in folded:
         for joined in _JOINED_PARTS.findall(folded):
@@ -76,11 +76,10 @@ def is_unspaced(word: str) -> bool:
 
 
 def _fold(text: str) -> str:
-    text = text[:MAX_TEXT_LENGTH]
     if text.isascii():
         folded = text.lower()
     else:
-        decomposed = unicodedata.normalize("NFKD", text)[: 2 * MAX_TEXT_LENGTH].casefold()
+        decomposed = unicodedata.normalize("NFKD", text)[: 2 * len(text)].casefold()
         folded = unicodedata.normalize("NFC", decomposed.translate(_FOLDED))
     if "&" in folded:
         folded = folded.replace("&amp;", "&").replace("&", " and ")

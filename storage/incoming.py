@@ -56,8 +56,8 @@ def pack(batch: Sequence[ClassifiedTorrent], source_ids: Mapping[str, int]) -> b
     for torrent in batch:
         try:
             parts.append(_row(torrent, source_ids[torrent.torrent.source]))
-        except (struct.error, ValueError, OverflowError) as error:
-            raise TorrentRefused(torrent.torrent.info_hash, str(error)) from error
+        except Exception as error:  # whatever is odd about one torrent, or wrong in what reads it, must not hold up the others
+            raise TorrentRefused(torrent.torrent.info_hash, f"{type(error).__name__}: {error}") from error
     parts.append(_TAIL)
     return b"".join(parts)
 

@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 _MAX_CONFLICTS = 5
 """Collisions with other writers that one batch survives; each retry sees what the other has committed."""
 _UNIQUE_VIOLATION = "23505"
+_WAVES_LOCK = 0x5357_5741_5645  # "SWWAVE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,11 @@ def _store(connection: Connection, batch: Sequence[ClassifiedTorrent], source_id
     known_files = _known_files(connection, batch)
     result = StoreResult()
     connection.execute(incoming.CREATE_TABLE)
-    for wave in merging.waves(_with_files(torrent, known_files) for torrent in batch):
+    waves = merging.waves(_with_files(torrent, known_files) for torrent in batch)
+    if len(waves) > 1:
+        # Only within a wave are rows locked in the order of their hashes; two such batches at once would deadlock.
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_WAVES_LOCK,))
+    for wave in waves:
         result += _store_wave(connection, wave, source_ids)
     connection.execute(_FOLD_TALLY)
     return result

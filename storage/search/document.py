@@ -8,7 +8,7 @@ Three classes of lexemes share one GIN index (docs/schema.md):
 storage/search/tsquery.py asks for the same lexemes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from catalog.categories import categories_of
@@ -19,6 +19,9 @@ from catalog.tokens import MAX_WORDS, variants, words
 MAX_FILE_WORDS = 40
 """Words taken from file names beyond those of the name: enough to find a pack by one of its parts, small in the index."""
 MAX_FILES_READ = 50
+MAX_FILES_LENGTH = 4000
+"""Characters of their paths together."""
+MAX_FILE_WORDS_READ = 500
 MAX_EPISODES = 100
 """Episodes of one torrent that can be found by number; packs of more are found by season."""
 
@@ -55,9 +58,8 @@ def document(torrent: ClassifiedTorrent) -> Document:
     others.update(_episode_words(parsed))
     categories = categories_of(torrent)
     others.update(_facts(torrent.kind, parsed, categories))
-    seen = {*name_words, *title_words, *others}
-    others.update(_file_words(torrent.torrent.files, seen))
     others.difference_update(name_words, title_words)
+    others.update(_file_words(torrent.torrent.files, {*name_words, *title_words}))
     lexemes = [_NO_POSITION.join(others).encode(), b"\0\0\0"] if others else []
     lexemes += _placed(name_words, title_words)
     count = len(others) + len(set(name_words).union(title_words))
@@ -107,19 +109,11 @@ def _episode_words(parsed: ParsedTitle) -> Iterable[str]:
         yield str(episode)
 
 
-def _file_words(files: Sequence[File], seen: set[str]) -> Iterable[str]:
-    """New words of the file names, without numbers and single letters, until there are enough."""
-    found = 0
-    for file in files[:MAX_FILES_READ]:
-        for word in words(file.path, 32):
-            if word in seen:
-                continue
-            seen.add(word)
-            if len(word) > 1 and not word.isdecimal():
-                yield word
-                found += 1
-                if found >= MAX_FILE_WORDS:
-                    return
+def _file_words(files: Sequence[File], seen: Container[str]) -> list[str]:
+    """New words of the file names, without numbers and single letters, as many as are kept."""
+    paths = "/".join([file.path for file in files[:MAX_FILES_READ]])
+    found = dict.fromkeys(words(paths, MAX_FILE_WORDS_READ, MAX_FILES_LENGTH))
+    return [word for word in found if word not in seen and len(word) > 1 and not word.isdecimal()][:MAX_FILE_WORDS]
 
 
 def _placed(name_words: Sequence[str], title_words: Sequence[str]) -> Iterable[bytes]:
