@@ -104,11 +104,13 @@ class Mailbox(Generic[T]):
         """The reading side for one start of an actor; reopens a closed mailbox and ends the inbox opened before.
 
         What the former reader received and did not finish comes first, in the order it was received. That counts against an item only
-        when the mailbox was open: a reader that was asked to stop and ran out of time is no sign of a bad item.
+        after a crash: a reader that was asked to end and ran out of time is no sign of a bad item.
         """
+        was_asked_to_end = self._is_closed
         if self._inbox is not None:
+            was_asked_to_end |= self._inbox._is_suspended
             self._inbox._channel.close()
-        self._take_back(is_suspect=not self._is_closed)
+        self._take_back(is_suspect=not was_asked_to_end)
         if self._is_closed:
             self._reopen()
         self._inbox = Inbox(self, self._receive.clone())
@@ -118,6 +120,12 @@ class Mailbox(Generic[T]):
         """Ask for a graceful end: senders get `trio.ClosedResourceError`, the reader drains what is there and then sees the end."""
         self._is_closed = True
         self._send.close()
+
+    def suspend(self) -> None:
+        """Ask for a graceful end for now: the reader sees the end at once, senders notice nothing; the rest waits for the next inbox."""
+        if self._inbox is not None:
+            self._inbox._is_suspended = True
+            self._inbox._channel.close()
 
     def statistics(self) -> MailboxStatistics:
         """A snapshot of the counters."""
@@ -164,7 +172,7 @@ class Mailbox(Generic[T]):
 
 
 class Inbox(Generic[T]):
-    """The reading side of a mailbox during one start of an actor: an async iterator that ends when the mailbox is closed and drained.
+    """The reading side of a mailbox during one start of an actor: an async iterator that ends when the actor is asked to end.
 
     Every item must be finished with `done`, or it comes again after a crash.
     """
@@ -172,6 +180,7 @@ class Inbox(Generic[T]):
     def __init__(self, mailbox: Mailbox[T], channel: trio.MemoryReceiveChannel[T]) -> None:
         self._mailbox = mailbox
         self._channel = channel
+        self._is_suspended = False
 
     def __aiter__(self) -> Self:
         return self
@@ -186,7 +195,7 @@ class Inbox(Generic[T]):
         """The next item. Cancelled: nothing was taken.
 
         Raises:
-            trio.EndOfChannel: the mailbox is closed and drained.
+            trio.EndOfChannel: the mailbox is closed and drained, or suspended.
             trio.ClosedResourceError: another inbox was opened after this one.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
@@ -194,7 +203,10 @@ class Inbox(Generic[T]):
             item = self.receive_nowait()
         except trio.WouldBlock:
             # No checkpoint between the channel and the books: what was received is held, whatever happens next.
-            return self._mailbox._hold_new(await self._channel.receive())
+            try:
+                return self._mailbox._hold_new(await self._channel.receive())
+            except trio.ClosedResourceError:
+                raise self._why_closed() from None
         await trio.lowlevel.cancel_shielded_checkpoint()
         return item
 
@@ -203,14 +215,17 @@ class Inbox(Generic[T]):
 
         Raises:
             trio.WouldBlock: the mailbox is empty.
-            trio.EndOfChannel: the mailbox is closed and drained.
+            trio.EndOfChannel: the mailbox is closed and drained, or suspended.
             trio.ClosedResourceError: another inbox was opened after this one.
         """
         mailbox = self._mailbox
-        if mailbox._again and mailbox._inbox is self:
+        if mailbox._again and mailbox._inbox is self and not self._is_suspended:
             mailbox._redelivered += 1
             return mailbox._hold(mailbox._again.popleft())
-        return mailbox._hold_new(self._channel.receive_nowait())
+        try:
+            return mailbox._hold_new(self._channel.receive_nowait())
+        except trio.ClosedResourceError:
+            raise self._why_closed() from None
 
     def done(self, item: T) -> None:
         """Finished with `item`, which must be the very object that was received: it is never delivered again.
@@ -223,3 +238,8 @@ class Inbox(Generic[T]):
             raise ValueError(f"mailbox {self._mailbox.name}: done with an item that is not held")
         if len(letters) > 1:
             self._mailbox._held[id(item)] = letters[1:]
+
+    def _why_closed(self) -> Exception:
+        if self._is_suspended and self._mailbox._inbox is self:
+            return trio.EndOfChannel()
+        return trio.ClosedResourceError(f"mailbox {self._mailbox.name}: another inbox was opened after this one")
