@@ -79,7 +79,7 @@ def _fold(text: str) -> str:
     if text.isascii():
         folded = text.lower()
     else:
-        decomposed = unicodedata.normalize("NFKD", text)[: 2 * len(text)].casefold()
+        decomposed = unicodedata.normalize("NFKD", text)[: 4 * len(text) + 32].casefold()
         folded = unicodedata.normalize("NFC", decomposed.translate(_FOLDED))
     if "&" in folded:
         folded = folded.replace("&amp;", "&").replace("&", " and ")
