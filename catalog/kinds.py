@@ -26,18 +26,18 @@ _NAME_ONLY: Final = 0.8
 
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _FANSUB: Final = re.compile(r"^[\[【][^\[\]【】]{2,30}[\]】] ?.{2,150}? ?(?:-|–|第) ?\d{1,4}(?:v\d)?(?:話|话|集)?(?:[ _.\[(]|$)")
-_FANSUB_RELEASE: Final = re.compile(r"^\[[^\[\]]{2,30}\][ _][^\[\]]{2,150}[\[(][^\[\]]{0,40}(?:\d{3,4}p|BD|DVD|Batch)[^\[\]]{0,40}[\])]")
+_FANSUB_NUMBER: Final = re.compile(r"^\[[^\[\]]{2,30}\][ _][^\[\]()]{2,150}[ _]\[?\d{2,3}(?:v\d)?\]?[ _]?[\[(]")
+_FANSUB_RELEASE: Final = re.compile(
+    r"^\[[^\[\]]{2,30}\][ _][^\[\]]{2,150}[\[(][^\[\]()]{0,40}(?:\d{3,4}p|BD|DVD|Batch)[^\[\]()]{0,40}[\])]"
+)
+_FANSUB_BRACKETS: Final = re.compile(r"^\[[^\[\]]{2,30}\] ?\[[^\[\]]{2,80}\] ?\[第?\d{1,4}(?:v\d)?[话話集]?\]")
+_SCENE_MUSIC: Final = re.compile(r"[^ ]{5,150}-(?:WEB|CD|CDR|CDS|CDM|CDEP|VINYL|FLAC|MP3)-(?:19|20)\d\d-\w{2,20}")
 _KANA: Final = re.compile(r"[\u3041-\u30ff]")
 _VERSION: Final = re.compile(r"(?<![\w.])v?\d{1,4}(?:\.\d{1,5}){1,3}(?![\w.])", re.IGNORECASE)
 _TITLE_AND_YEAR: Final = re.compile(r"(?:(?! - )[^()\[\]]){1,120} \(\d{4}\)")
 _ISSUE: Final = re.compile(r"(?:#|\bNo\.? ?|\bv(?:ol)?\.? ?)\d{1,3}\b|\b\d{3} \((?:18|19|20)\d\d\)", re.IGNORECASE)
 
-_GAMES: Final = lexicon.word_set(
-    "nintendo switch nsw nsp xci ps1 psx ps2 ps3 ps4 ps5 psp psv psvita vita xbox xbox360 x360 wii wiiu nds 3ds gba gbc nes snes n64 "
-    "gamecube dreamcast gog fitgirl dodi repack steamrip codex skidrow reloaded razor1911 plaza empress tenoke rune flt hoodlum eboot "
-    "romset roms rom"
-)
-_STRONG_GAMES: Final = _GAMES - lexicon.word_set("switch repack vita rune rom wii plaza reloaded empress steam")
+_SOME_GAMES: Final = lexicon.word_set("switch repack vita rune rom wii nes plaza reloaded empress")
 _MUSIC: Final = lexicon.word_set(
     "discography ost soundtrack album albums ep lp mixtape remixes vinyl flac mp3 alac 320kbps cdrip hi-res 24bit lossless"
 )
@@ -133,6 +133,8 @@ def _parsed_evidence(parsed: ParsedTitle, words: frozenset[str], text: str) -> l
         found.append(Evidence(Kind.MOVIE, 2.0, "the name has a year and words of video"))
     elif has_video and not (parsed.seasons or parsed.episodes or parsed.absolute_episodes or parsed.date):
         found.append(Evidence(Kind.MOVIE, 1.2, "the name has words of video and no episode"))
+    elif parsed.year is not None and "dvd" in words and _VERSION.search(text) is None:
+        found.append(Evidence(Kind.MOVIE, 2.0, "the name has a year and a DVD"))
     elif parsed.year is not None and _TITLE_AND_YEAR.fullmatch(text) is not None:
         found.append(Evidence(Kind.MOVIE, 1.0, "the name is a title and a year"))
     return found
@@ -140,10 +142,10 @@ def _parsed_evidence(parsed: ParsedTitle, words: frozenset[str], text: str) -> l
 
 def _anime_evidence(text: str, has_checksum: bool) -> list[Evidence]:
     found: list[Evidence] = []
-    if _FANSUB.match(text):
-        found.append(Evidence(Kind.ANIME, 2.5, "named as fansub groups name an episode"))
+    if _FANSUB.match(text) or _FANSUB_BRACKETS.match(text) or _FANSUB_NUMBER.match(text):
+        found.append(Evidence(Kind.ANIME, 2.7, "named as fansub groups name an episode"))
     elif _FANSUB_RELEASE.match(text):
-        found.append(Evidence(Kind.ANIME, 1.6, "named as fansub groups name a release"))
+        found.append(Evidence(Kind.ANIME, 2.6, "named as fansub groups name a release"))
     if has_checksum:
         found.append(Evidence(Kind.ANIME, 1.0, "a CRC32 in the name"))
     if _KANA.search(text):
@@ -166,9 +168,11 @@ def _word_evidence(words: frozenset[str], text: str, *, has_video: bool) -> list
     if not spoken:
         note(Kind.MUSIC, 2.0, words & (_MUSIC | lexicon.AUDIO_FORMATS), "words of music")
         note(Kind.EBOOK, 2.0, words & _BOOKS, "words of books")
+    if _SCENE_MUSIC.fullmatch(text):
+        found.append(Evidence(Kind.MUSIC, 2.0, "named as music is by the scene"))
     note(Kind.COMIC, 2.2, words & _COMICS, "words of comics")
-    note(Kind.GAME, 3.0, words & _STRONG_GAMES, "words of games")
-    note(Kind.GAME, 0.8, words & (_GAMES - _STRONG_GAMES), "words some games carry")
+    note(Kind.GAME, 3.0, words & lexicon.PLATFORM_WORDS, "words of games")
+    note(Kind.GAME, 0.8, words & _SOME_GAMES, "words some games carry")
     note(Kind.SOFTWARE, 1.5, words & lexicon.SYSTEM_WORDS, "words of software")
     if _VERSION.search(text):
         found.append(Evidence(Kind.SOFTWARE, 1.0, "a version number"))

@@ -1,6 +1,7 @@
 """The fast rules for names as fansub groups write them: "[Group] Title - 05 (1080p) [CRC32]"."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from catalog.model import ParsedTitle
@@ -15,11 +16,11 @@ _NUMBER: Final = re.compile(r"(?:E|EP|Ep\.? ?|#)?(\d{1,4})(?:v\d)?")
 _RANGE: Final = re.compile(r"(\d{1,4}) ?[-~] ?(\d{1,4})")
 _SEASON: Final = re.compile(r"[ _](?:S|Season[ _])(\d{1,2})$")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
+_BRACKETS: Final = re.compile(r"\[([^\[\]]{1,80})\]")
+_ALL_BRACKETS: Final = re.compile(r"(?:\[[^\[\]]{1,80}\] ?){3,12}")
 _MOST_BRACKETS: Final = 8
 _MOST_EPISODES: Final = 400
-_ASIDE: Final = lexicon.word_set(
-    "batch end final fin v2 v3 bd bdrip subbed tv weekly multiple subtitle subtitles eng sub raw gb big5 chs cht"
-)
+_ASIDE: Final = lexicon.word_set("batch end final fin v2 v3 subbed weekly multiple subtitle subtitles eng sub raw gb big5 chs cht")
 
 
 def by_anime_rules(name: Unwrapped) -> ParsedTitle | None:
@@ -27,6 +28,8 @@ def by_anime_rules(name: Unwrapped) -> ParsedTitle | None:
     group = _GROUP.match(name.text)
     if group is None or lexicon.technical(group[1].lower()):
         return None
+    if _ALL_BRACKETS.fullmatch(name.text) is not None:
+        return _all_in_brackets(name.text)
     rest, brackets = _without_trailing_brackets(name.text[group.end() :])
     title, _, number = rest.replace("_", " ").rpartition(" - ")
     numbers = _read_numbers(number.strip())
@@ -45,6 +48,22 @@ def by_anime_rules(name: Unwrapped) -> ParsedTitle | None:
         confidence=SURE,
         stage="rules",
         **facts,  # type: ignore[arg-type]  # the keys are resolution, video_codec and source
+    )
+
+
+def _all_in_brackets(text: str) -> ParsedTitle | None:
+    """Read "[group][title][03][1080P]", a habit of Chinese groups; brackets behind the number may hold anything."""
+    group, title, number, *rest = _BRACKETS.findall(text)
+    numbers = _read_numbers(number.strip("第话話集 "))
+    if numbers is None or lexicon.technical(title.lower()) or _read_numbers(title) is not None:
+        return None
+    return ParsedTitle(
+        title=as_title(title),
+        absolute_episodes=numbers,
+        group=group,
+        confidence=SURE,
+        stage="rules",
+        **_facts_of(word for bracket in rest for word in _split(bracket)),  # type: ignore[arg-type]
     )
 
 
@@ -73,20 +92,19 @@ def _read_numbers(text: str) -> tuple[int, ...] | None:
 
 def _read_brackets(brackets: list[str]) -> dict[str, str] | None:
     """Read resolution, codec and source from brackets of technical words; None when one holds anything else."""
+    words = [word for bracket in reversed(brackets) for word in _split(bracket) if word not in _ASIDE]
+    return _facts_of(words) if all(map(lexicon.technical, words)) else None
+
+
+def _split(bracket: str) -> list[str]:
+    return [word for word in re.split(r"[ ._,+-]+", joined(bracket).lower()) if word]
+
+
+def _facts_of(words: Iterable[str]) -> dict[str, str]:
     facts: dict[str, str] = {}
-    for bracket in reversed(brackets):
-        for word in re.split(r"[ ._,+-]+", joined(bracket).lower()):
-            if not word or word in _ASIDE:
-                continue
-            if not lexicon.technical(word):
-                return None
-            for name, value in (
-                ("resolution", lexicon.resolution_of(word)),
-                ("video_codec", lexicon.VIDEO_CODECS.get(word)),
-                ("source", lexicon.SOURCES.get(word) or lexicon.SHORT_SOURCES.get(word)),
-            ):
-                if value is not None:
-                    facts.setdefault(name, value)
+    for word in words:
+        for name, value in lexicon.facts_of(word):
+            facts.setdefault(name, value)
     return facts
 
 

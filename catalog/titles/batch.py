@@ -22,6 +22,9 @@ T = TypeVar("T")
 _NICENESS: Final = 5
 """The event loop goes first when processors are short."""
 
+_REMINDER_S: Final = 0.05
+"""The timer goes off again: an exception that the first one raises inside a destructor is lost, Python only prints it."""
+
 WARM_UP: Final = "Sintel.2010.1080p.BluRay.x264-GRP"
 """Read once at the start, because guessit builds half of its rules at its first name."""
 
@@ -82,18 +85,19 @@ def within_cpu_time(limit_s: float, work: Callable[[], T]) -> T | None:
     """
     if threading.current_thread() is not threading.main_thread():
         return work()
-    previous = signal.signal(signal.SIGPROF, _stop_work)
+    is_working = True
+
+    def stop_work(_signal: int, _frame: object) -> None:
+        if is_working:
+            raise _TooSlow
+
+    previous = signal.signal(signal.SIGPROF, stop_work)
     try:
-        signal.setitimer(signal.ITIMER_PROF, limit_s)
-        try:
-            return work()
-        finally:
-            signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.setitimer(signal.ITIMER_PROF, limit_s, _REMINDER_S)
+        return work()
     except _TooSlow:
         return None
     finally:
+        is_working = False
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, previous)
-
-
-def _stop_work(_signal: int, _frame: object) -> None:
-    raise _TooSlow

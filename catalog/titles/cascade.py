@@ -30,8 +30,10 @@ _SITE_TAG: Final = re.compile(r"[\[({][^\[\](){}]{0,40}[\])}]$")
 _EXPLICIT_EPISODE: Final = re.compile(r"(?<![a-z])(?:e|ep|eps|episode|episodes|part|pt)[ ._]{0,2}\d", re.IGNORECASE)
 _LEADING_GROUP: Final = re.compile(r"\[([^\[\]]{2,30})\]")
 _TRAILING_GROUP: Final = re.compile(r"-([A-Za-z0-9]{2,20})(?:[\[({][^\[\](){}]{1,30}[\])}])?$")
+_CLOSING_GROUP: Final = re.compile(r"\(([^()]{4,120}) ([A-Za-z0-9]{2,20})\)(?: ?\[[A-Za-z0-9]{2,20}\])?$")
+"""The last word of "(1080p BluRay x265 10bit GRP) [Site]"."""
 _GROUP_WORD: Final = re.compile(r"[^\s\[\](){}]{1,30}")
-_WORD: Final = re.compile(r"[^ ._,+\-\[\](){}]+")
+_WORD: Final = re.compile(r"[^ ._,+\-\[\](){}<>|/~]+")
 
 
 class Cascade:
@@ -69,15 +71,17 @@ def unparsed(name: str) -> ParsedTitle:
 
 def _merged(found: ParsedTitle, name: Unwrapped) -> ParsedTitle:
     """Fill what the main parser left open from single words, then drop what cannot be."""
-    words = [word.lower() for word in _WORD.findall(joined(name.text))]
+    words = _words(name.text)
     group = _group(found.group, name.text)
     seasons = tuple(sorted(season for season in found.seasons if 0 <= season < _MOST_SEASONS or _is_year(season)))[:_MOST_SEASONS]
     episodes = tuple(sorted(episode for episode in found.episodes if 0 <= episode < 10_000))[:_MOST_EPISODES]
+    if not seasons and any(re.search(rf"\d\.0{{0,3}}{episode}(?!\d)", name.text) for episode in episodes[:1]):
+        episodes = ()  # the second part of a version, "1.18"
     is_absolute = bool(episodes) and not seasons and _EXPLICIT_EPISODE.search(name.text) is None
     title = as_title(found.title)
     merged = ParsedTitle(
         title=title or parseable(name.text),
-        year=found.year if found.year is not None and _is_year(found.year) else None,
+        year=found.year if found.year is not None and _is_year(found.year) and found.year not in seasons else None,
         seasons=seasons,
         episodes=() if is_absolute else episodes,
         absolute_episodes=episodes if is_absolute else (),
@@ -111,16 +115,23 @@ def _group(found: str | None, text: str) -> str | None:
     leading = _LEADING_GROUP.match(text)
     if leading is not None and not any(lexicon.technical(word.lower()) for word in SEPARATORS.split(leading[1])):
         return leading[1]
+    closing = _CLOSING_GROUP.search(text)
+    if closing is not None and not lexicon.technical(closing[2].lower()) and any(map(lexicon.technical, _words(closing[1]))):
+        return closing[2]
     if found is None:
         return None
     found = _SITE_TAG.sub("", found) or found.strip("[](){} ")
     rest = [word for word in _GROUP_WORD.findall(joined(found).replace("_", " ")) if not lexicon.technical(word.strip("-").lower())]
-    return rest[-1].rpartition("-")[2] or None if rest else None
+    return rest[0].rpartition("-")[2] or None if len(rest) == 1 else None
 
 
 def _follows_technical(text: str, end: int) -> bool:
-    before = _WORD.findall(joined(text[:end]))
-    return bool(before) and lexicon.technical(before[-1].lower())
+    before = _words(text[:end])
+    return bool(before) and lexicon.technical(before[-1])
+
+
+def _words(text: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(joined(text))]
 
 
 def _first(words: list[str], table: dict[str, str]) -> str | None:

@@ -69,11 +69,13 @@ EDITIONS: Final = word_set(
 
 PICTURE: Final = word_set(
     "hdr hdr10 hdr10p hdr10plus dv dovi sdr hlg 10bit 8bit 12bit hi10p hi10 remux hybrid 3d hsbs sbs hou 60fps 50fps 30fps 25fps 24fps "
-    "ws fs ntsc pal uhd fhd fullhd hq hdrip rip complete subbed dubbed dub subs sub esub esubs msubs multisub multisubs softsub softsubs "
-    "120fps hardsub hardsubs multi multilang batch hfr upscaled upscale ai"
+    "dl ws fs ntsc pal uhd fhd fullhd hq hdrip rip complete subbed dubbed dub subs sub esub esubs msubs multisub multisubs softsub "
+    "softsubs 120fps hardsub hardsubs multi multilang batch hfr upscaled upscale ai"
 )
 
-SERVICES: Final = word_set("amzn nf dsnp hmax atvp hulu pcok itunes pmtp stan crav iplayer roku tubi mubi vimeo youtube yt red pbs arte")
+SERVICES: Final = word_set(
+    "amzn nf dsnp hmax atvp hulu pcok itunes pmtp stan crav iplayer roku tubi mubi vimeo youtube yt red pbs arte cr adn itv"
+)
 
 LANGUAGES: Final = {
     **dict.fromkeys(("english", "eng"), "en"),
@@ -132,6 +134,11 @@ AUDIO_FORMATS: Final = word_set(
 BOOK_FORMATS: Final = word_set("epub mobi azw3 pdf djvu fb2 ebook ebooks")
 COMIC_FORMATS: Final = frozenset({"cbz", "cbr", "cb7"})
 AUDIOBOOK_WORDS: Final = frozenset({"audiobook", "audiobooks", "unabridged", "abridged", "m4b", "librivox", "narrated"})
+PLATFORM_WORDS: Final = word_set(
+    "nintendo nsw nsp xci ps1 psx ps2 ps3 ps4 ps5 psp psv psvita xbox xbox360 x360 wiiu nds 3ds gba gbc snes n64 gamecube dreamcast gog "
+    "fitgirl dodi steamrip codex skidrow razor1911 tenoke flt hoodlum eboot romset roms"
+)
+"""Consoles, and groups that release games and nothing else."""
 SYSTEM_WORDS: Final = word_set(
     "amd64 x86_64 i386 i686 arm64 armhf aarch64 x64 x86 win32 win64 windows macos osx linux android portable setup installer netinst "
     "livecd desktop source src iso appimage multilingual crack keygen"
@@ -153,6 +160,16 @@ def technical(word: str) -> bool:
         or SOUND_WITH_CHANNELS.fullmatch(word) is not None
         or resolution_of(word) is not None
     )
+
+
+def facts_of(word: str) -> list[tuple[str, str]]:
+    """Return what a lower-case word says as (field of ParsedTitle, value): resolution, video_codec or source; usually nothing."""
+    facts = (
+        ("resolution", resolution_of(word)),
+        ("video_codec", VIDEO_CODECS.get(word)),
+        ("source", SOURCES.get(word) or SHORT_SOURCES.get(word)),
+    )
+    return [(name, value) for name, value in facts if value is not None]
 
 
 def resolution_of(word: str) -> str | None:

@@ -9,20 +9,26 @@ from typing import Final
 
 from catalog.model import ParsedTitle
 from catalog.titles import lexicon
-from catalog.titles.words import Unwrapped, as_title
+from catalog.titles.words import SEPARATORS, Unwrapped, as_title
 
 LIKELY: Final = 0.9
 
 _BRACKETED: Final = re.compile(r"[\[({]([^\[\](){}]{1,60})[\])}]")
-_YEAR_INSIDE: Final = re.compile(r"(?<!\d)((?:1[4-9]|20)\d\d)(?!\d)")
+_YEAR_INSIDE: Final = re.compile(r"(?<![A-Za-z0-9])((?:1[4-9]|20)\d\d)(?![A-Za-z0-9])")
 _EPISODE: Final = re.compile(r"(?<![a-z0-9])(?:s\d{1,2}(?:e\d{1,3})?|\d{1,2}x\d{2})(?![a-z0-9])", re.IGNORECASE)
-_VERSION: Final = re.compile(r"(?<![\w.])v?\d{1,4}(?:\.\d{1,4}){1,3}(?![\w.])", re.IGNORECASE)
+_VERSION: Final = re.compile(r"(?:(?<![a-z0-9.])|(?<=\.)(?=v))v?\d{1,4}(?:\.\d{1,4}){1,3}(?![a-z0-9.])", re.IGNORECASE)
 _SCENE_MUSIC: Final = re.compile(r"([^()\[\]]{3,150})-(?:19|20)\d\d-(\w{2,20})")
+_SCENE_GROUP: Final = re.compile(r"([^ \-]{3,200})-([A-Za-z0-9]{2,20})")
+_LEADING_BRACKET: Final = re.compile(r" ?[\[({][^\[\](){}]{1,60}[\])}]")
 _SCENE_MEDIA: Final = lexicon.word_set(
     "web cd cdr cds cdm cdep vinyl lp ep flac mp3 dvda sacd 2cd 3cd 2lp bootleg promo reissue remastered advance"
 )
 _SPLIT: Final = re.compile(r"[ ._,+\-/()\[\]{}]+")
 _VIDEO_PICTURE: Final = frozenset({"bluray", "bdrip", "hdtv", "dvdrip"})
+_INNER_HYPHEN: Final = re.compile(r"(?<=[^\s._-])-(?=[^\s._-])")
+_TRAILING: Final = (
+    lexicon.BOOK_FORMATS | lexicon.COMIC_FORMATS | lexicon.AUDIOBOOK_WORDS | lexicon.AUDIO_FORMATS | lexicon.PLATFORM_WORDS
+) - {"narrated"}
 _DOT: Final = "\x00"
 """Stands for a version's dot while the others become spaces; sanitised names hold no NUL."""
 _KINDS_OF_FILE: Final = ("audio", "audiobook", "ebook", "comic", "game", "software", "archive")
@@ -38,10 +44,11 @@ def by_plain_rules(name: Unwrapped) -> ParsedTitle | None:
         return scene
     if not _has_sign(name, words):
         return None
-    title = _as_plain_title(_before_brackets(name.text))
+    text, group = _without_group(name)
+    title = _as_plain_title(_before_brackets(text))
     if not title:
         return None
-    return ParsedTitle(title=title, year=_year(name.text), confidence=LIKELY, stage="rules")
+    return ParsedTitle(title=title, year=_year(text), group=group, confidence=LIKELY, stage="rules")
 
 
 def _has_video_word(words: list[str]) -> bool:
@@ -62,6 +69,8 @@ def _has_sign(name: Unwrapped, words: list[str]) -> bool:
         return True
     if present & (lexicon.AUDIO_FORMATS - {"320", "vinyl", "aac"}) or {"320", "kbps"} <= present:
         return True
+    if present & lexicon.PLATFORM_WORDS:
+        return True
     return bool(present & lexicon.SYSTEM_WORDS) and _VERSION.search(name.text) is not None
 
 
@@ -79,29 +88,41 @@ def _scene_music(text: str) -> ParsedTitle | None:
         media += 1
     if not media or len(parts) < 2:
         return None
-    title = " - ".join(as_title(part) for part in parts)
+    title = f"{as_title(parts[0])} - {as_title('-'.join(parts[1:]))}"
     return ParsedTitle(title=title, year=int(match[0].rsplit("-", 2)[1]), group=match[2], confidence=LIKELY, stage="rules")
+
+
+def _without_group(name: Unwrapped) -> tuple[str, str | None]:
+    """Split "Open.Game.NSW-GRP" into the name and the group; a name with spaces, or of a file, has none."""
+    match = _SCENE_GROUP.fullmatch(name.text) if not name.extension else None
+    if match is None or match[2].lower() in lexicon.SYSTEM_WORDS:
+        return name.text, None
+    return match[1], match[2]
 
 
 def _before_brackets(text: str) -> str:
     """Return the text up to the first bracket that is not at its start."""
-    leading = _BRACKETED.match(text)
-    start = leading.end() if leading is not None else 0
+    start = 0
+    while (leading := _LEADING_BRACKET.match(text, start)) is not None:
+        start = leading.end()
     following = _BRACKETED.search(text, start)
     before = text[start : following.start()] if following is not None else ""
     return before if before.strip(" -_.") else text[start:]
 
 
 def _as_plain_title(text: str) -> str:
-    """Return the words with single spaces; the dots of a version stay, hyphens part words where no spaces do."""
+    """Return the words with single spaces; the dots of a version stay, hyphens part words where nothing else does."""
     protected = _VERSION.sub(lambda version: version[0].replace(".", _DOT), text)
-    if " " not in protected and "_" not in protected:
-        protected = protected.replace("-", " ")
-    return as_title(protected).replace(_DOT, ".")
+    if " " not in text and "_" not in text.replace("x86_64", ""):
+        protected = _INNER_HYPHEN.sub(" ", protected)
+    words = [word for word in SEPARATORS.split(protected) if word]
+    while len(words) > 1 and (words[-1].lower() in _TRAILING or _YEAR_INSIDE.fullmatch(words[-1]) or words[-1] == "-"):
+        words.pop()
+    return as_title(" ".join(words)).replace(_DOT, ".")
 
 
 def _year(text: str) -> int | None:
     """Return the only year in brackets, else the only year at all."""
-    bracketed = [match[0] for bracket in _BRACKETED.finditer(text) for match in [_YEAR_INSIDE.search(bracket[1])] if match is not None]
-    found = bracketed or _YEAR_INSIDE.findall(text)
-    return int(found[0]) if len(set(found)) == 1 else None
+    bracketed = [year for bracket in _BRACKETED.finditer(text) for year in _YEAR_INSIDE.findall(bracket[1])]
+    found = frozenset(bracketed or _YEAR_INSIDE.findall(_VERSION.sub("", text)))
+    return int(next(iter(found))) if len(found) == 1 else None

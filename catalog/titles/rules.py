@@ -41,13 +41,8 @@ class _Reading:
 
     def take(self, word: str) -> bool:
         """Note one lower-case word; False when the rules do not know it or it contradicts an earlier one."""
-        for name, value in (
-            ("resolution", lexicon.resolution_of(word)),
-            ("video_codec", lexicon.VIDEO_CODECS.get(word)),
-            ("source", lexicon.SOURCES.get(word) or lexicon.SHORT_SOURCES.get(word)),
-        ):
-            if value is not None:
-                return self.facts.setdefault(name, value) == value
+        for name, value in lexicon.facts_of(word):
+            return self.facts.setdefault(name, value) == value
         language = lexicon.LANGUAGES.get(word)
         if language is not None and language not in self.languages:
             self.languages.append(language)
@@ -153,6 +148,8 @@ def _find_anchor(words: list[str]) -> _Anchor | None:
             air_date = _date_at(words, index)
             if air_date is not None:
                 return _Anchor(index, index + 3, air_date=air_date)
+            if index > 2 and all(map(_MONTH_OR_DAY.fullmatch, words[index - 2 : index])):
+                return None  # day, month, year, or month, day, year
             return _Anchor(index, index + 1, year=int(word))
     return None
 
@@ -232,11 +229,17 @@ def _read_behind(words: list[str], anchor: _Anchor) -> _Reading | None:
 
 def _end_of_episode_title(words: list[str]) -> int:
     """Return the index of the first technical word behind an episode's title, -1 when what stands there is no episode title."""
-    for index, word in enumerate(words):
-        lower = word.lower()
-        if lexicon.technical(lower) and lower not in lexicon.SHORT_SOURCES and lower not in lexicon.EDITIONS:
-            return index if lower not in lexicon.LANGUAGES or index == 0 else -1
-        if _numbered(word) is not None or "/" in word or _LONG_NUMBER.fullmatch(word):
-            return -1
-    # Without a technical word behind it a hyphen may still part off a group: "Title.S01E02.The.Feud-GRP".
-    return -1 if words and "-" in words[-1].strip("-") else len(words)
+    end = next((index for index, word in enumerate(words) if _is_clearly_technical(word.lower())), len(words))
+    if any(_numbered(word) is not None or "/" in word or _LONG_NUMBER.fullmatch(word) for word in words[:end]):
+        return -1
+    if end == len(words):
+        # Without a technical word behind it a hyphen may still part off a group: "Title.S01E02.The.Feud-GRP".
+        return -1 if words and "-" in words[-1].strip("-") else end
+    while end and lexicon.technical(words[end - 1].lower()):  # "PROPER.WEB.x264": the ambiguous words right before belong to it
+        end -= 1
+    # A language behind an episode's title may be part of it: "The.German.1080p".
+    return -1 if end and words[end].lower() in lexicon.LANGUAGES else end
+
+
+def _is_clearly_technical(word: str) -> bool:
+    return lexicon.technical(word) and not (word in lexicon.SHORT_SOURCES or word in lexicon.EDITIONS or word in lexicon.LANGUAGES)

@@ -50,7 +50,7 @@ _ADVERT_SUFFIX: Final = re.compile(
 )
 _CHECKSUM: Final = re.compile(r"[ ._]{0,2}[\[(][0-9A-Fa-f]{8}[\])]")
 _WIDE_BRACKETS: Final = str.maketrans("【】「」『』［］（）〔〕", "[][][][]()[]")
-_ALSO_WORDS: Final = lexicon.word_set("run snap gb sub log db ini rm lit pkg idx source mpc ai")
+_ALSO_WORDS: Final = lexicon.word_set("run snap sub log db ini rm lit pkg idx source mpc ai")
 _KNOWN_EXTENSIONS: Final[frozenset[str]] = frozenset[str]().union(*lexicon.EXTENSIONS.values()) - _ALSO_WORDS
 """Extensions that a whole name may end in; Logan's.Run is no installer."""
 
