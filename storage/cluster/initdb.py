@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 from storage.cluster.account import Account
 from storage.cluster.binaries import Binaries
@@ -15,9 +17,10 @@ from storage.errors import EmbeddedServerError
 
 def make_cluster(places: Places, binaries: Binaries, account: Account, *, durable: bool) -> None:
     """Run initdb into a folder beside the final one, then rename: a kill in between leaves nothing that looks like a cluster."""
-    draft = places.home / "data.new"
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(mode=0o700)
+    for left in places.home.glob("data.new-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    # A name of its own: an initdb whose swarmdex was killed a moment ago still cleans up in its folder.
+    draft = Path(tempfile.mkdtemp(prefix="data.new-", dir=places.home))
     if not account.is_us:
         os.chown(draft, account.uid, account.gid)
     options = [
