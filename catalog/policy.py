@@ -19,6 +19,10 @@ LARGEST_SIZE_BYTES: Final = 1 << 53
 """9 PB: beyond it, JSON readers lose digits, and no torrent is that large."""
 
 
+_UNNAMED: Final = "unnamed"
+"""The path of a file whose own has nothing readable in it."""
+
+
 class Refusal(StrEnum):
     """Why a torrent is not kept; the words are the counters' names."""
 
@@ -64,11 +68,11 @@ class Policy:
 
     def _cleaned_torrent(self, torrent: Torrent, name: str) -> Torrent:
         self._admitted += 1
-        paths = [displayed_path(file.path) for file in torrent.files]
+        paths = [displayed_path(file.path) or _UNNAMED for file in torrent.files]
         if name == torrent.name and all(path == file.path for path, file in zip(paths, torrent.files, strict=True)):
             return torrent
         self._cleaned += 1
-        files = tuple(File(path or "unnamed", file.size) for path, file in zip(paths, torrent.files, strict=True))
+        files = tuple(File(path, file.size) for path, file in zip(paths, torrent.files, strict=True))
         return replace(torrent, name=name, files=files)
 
 
