@@ -11,12 +11,14 @@ from typing import Any
 from storage import rows
 from storage.database import Connection, Database
 from storage.search.engine import COUNT_CAP, MAX_WINDOW, Order, SearchPage, SearchQuery
-from storage.search.tsquery import TextSearch, text_search, weighted
+from storage.search.tsquery import TextSearch, text_search
 
 HOT_ROWS = 2000
 """Newest rows read first: a few milliseconds."""
 SORT_CAP = 20_000
 """Matches that are fetched to be sorted; beyond, a word is common and its matches are found by walking."""
+RANK_CAP = 5000
+"""The same where each match is weighed as well."""
 WALK_ROWS = 200_000
 """Newest rows walked for a common word before everything is sorted after all."""
 TIERS = (9, 5, 1)
@@ -125,7 +127,7 @@ class _Finder:
 
     def by_relevance(self) -> _Found:
         """By how well the words fit; among the many matches of common words that says little, and seeders decide."""
-        found = self._sorted(_RELEVANCE, self._offset, self._limit, cap=SORT_CAP)
+        found = self._sorted(_RELEVANCE, self._offset, self._limit, cap=RANK_CAP)
         return found or self.by_seeders()
 
     def by_size(self) -> _Found:
@@ -177,18 +179,19 @@ class _Finder:
     def _rank(self) -> str:
         """4: the words name the whole title; 3: all are in the title; 2: some are; 1: in the name; 0: some only in file names.
 
-        Counts of the words in places of weight A (the title) and B (the rest of the name).
+        Where a word stands is told by its ts_rank: 0.6 or more in the title (weight A), at most 0.1 in the rest of the name (B), nothing
+        in file names. A query with weights would not do: it takes words without position, those of the files, for a match of any weight.
         """
-        operands = self._asked.words
-        self._parameters["in_name"] = " & ".join(weighted(operand, "AB") for operand in operands)
-        in_title = []
-        for number, operand in enumerate(operands):
-            self._parameters[f"word_{number}"] = weighted(operand, "A")
-            in_title.append(f"(tsv @@ %(word_{number})s::tsquery)::int")
+        in_title, in_name = [], []
+        for number, operand in enumerate(self._asked.words):
+            self._parameters[f"word_{number}"] = operand
+            place = f"ts_rank('{{0, 0, 0.1, 1}}', tsv, %(word_{number})s::tsquery)"
+            in_title.append(f"({place} > 0.5)::int")
+            in_name.append(f"{place} > 0")
         hits = " + ".join(in_title)
-        return f"""CASE WHEN NOT tsv @@ %(in_name)s::tsquery THEN 0
+        return f"""CASE WHEN NOT ({" AND ".join(in_name)}) THEN 0
             WHEN title_words > 0 AND {hits} >= title_words THEN 4
-            WHEN {hits} = {len(operands)} THEN 3 WHEN {hits} > 0 THEN 2 ELSE 1 END"""
+            WHEN {hits} = {len(in_title)} THEN 3 WHEN {hits} > 0 THEN 2 ELSE 1 END"""
 
     def _row(self, statement: str) -> tuple[Any, ...]:
         # Never prepared: a plan for any words would be the wrong one for these.

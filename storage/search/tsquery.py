@@ -58,11 +58,6 @@ def text_search(query: SearchQuery) -> TextSearch:
     return TextSearch(" & ".join(conditions) or None, tuple(dict.fromkeys(required)))
 
 
-def weighted(operand: str, weights: str) -> str:
-    """`operand` as it must occur in places of these weights: A the title, B the rest of the name."""
-    return f"{operand}{weights}" if operand.endswith("*") else f"{operand}:{weights}"
-
-
 def _operand(word: str) -> str:
     # One character of a script without spaces is indexed only as the first of a pair, or alone.
     return f"'{word}':*" if len(word) == 1 and is_unspaced(word) else f"'{word}'"
