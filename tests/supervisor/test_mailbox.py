@@ -188,6 +188,64 @@ async def test_a_reader_that_was_asked_to_stop_and_ran_out_of_time_does_not_pois
     assert mailbox.open_inbox().receive_nowait() == "Sintel"
 
 
+async def test_suspending_ends_the_reader_at_once_and_the_senders_do_not_notice(nursery):
+    mailbox = Mailbox[str]("films", 2, redeliveries=0)
+    inbox = mailbox.open_inbox()
+    mailbox.send_nowait("a")
+    mailbox.send_nowait("b")
+    assert await inbox.receive() == "a"
+    mailbox.suspend()
+    with pytest.raises(trio.EndOfChannel):
+        await inbox.receive()
+    with pytest.raises(trio.EndOfChannel):
+        inbox.receive_nowait()
+    await mailbox.send("c")
+    nursery.start_soon(mailbox.send, "d")
+    await wait_all_tasks_blocked()
+    inbox = mailbox.open_inbox()
+    assert drain(inbox) == ["a", "b", "c", "d"]
+    assert mailbox.statistics().poisoned == 0
+
+
+async def test_suspending_wakes_a_reader_that_waits(autojump_clock):
+    mailbox = Mailbox[str]("films", 1)
+    inbox = mailbox.open_inbox()
+    async with trio.open_nursery() as nursery:
+
+        async def read() -> None:
+            assert [item async for item in inbox] == []
+
+        nursery.start_soon(read)
+        await wait_all_tasks_blocked()
+        mailbox.suspend()
+
+
+async def test_what_a_suspended_reader_holds_it_can_still_finish():
+    mailbox = Mailbox[str]("films", 1)
+    inbox = mailbox.open_inbox()
+    mailbox.send_nowait("Sintel")
+    item = inbox.receive_nowait()
+    mailbox.suspend()
+    inbox.done(item)
+    assert drain(mailbox.open_inbox()) == []
+
+
+async def test_suspending_a_mailbox_without_a_reader_does_nothing():
+    mailbox = Mailbox[str]("films", 1)
+    mailbox.suspend()
+    mailbox.send_nowait("Sintel")
+    assert drain(mailbox.open_inbox()) == ["Sintel"]
+
+
+async def test_a_mailbox_that_is_closed_while_its_reader_is_suspended_turns_senders_away():
+    mailbox = Mailbox[str]("films", 1)
+    mailbox.open_inbox()
+    mailbox.suspend()
+    mailbox.close()
+    with pytest.raises(trio.ClosedResourceError):
+        await mailbox.send("Sintel")
+
+
 async def test_a_later_inbox_ends_the_one_before(nursery):
     mailbox = Mailbox[str]("films", 10)
     former = mailbox.open_inbox()

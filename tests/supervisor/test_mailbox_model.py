@@ -20,7 +20,7 @@ class MailboxMachine(RuleBasedStateMachine):
         self.again: list[list] = []  # [item, crashes]
         self.fresh: list[list] = []
         self.held: list[list] = []
-        self.closed = False
+        self.closed = self.suspended = False
         self.poisoned = self.dropped = 0
         self.finished: list[object] = []
 
@@ -44,12 +44,13 @@ class MailboxMachine(RuleBasedStateMachine):
         try:
             item = self.inbox.receive_nowait()
         except trio.EndOfChannel:
-            assert self.closed
-            assert not waiting
+            assert self.suspended or (self.closed and not waiting)
         except trio.WouldBlock:
             assert not self.closed
+            assert not self.suspended
             assert not waiting
         else:
+            assert not self.suspended
             assert item is waiting[0][0]
             self.held.append(waiting.pop(0))
 
@@ -66,15 +67,21 @@ class MailboxMachine(RuleBasedStateMachine):
         self.closed = True
 
     @rule()
+    def suspend(self) -> None:
+        self.mailbox.suspend()
+        self.suspended = True
+
+    @rule()
     def start_again(self) -> None:
-        """After a crash when the mailbox is open, after a stop when it is closed."""
+        """After a crash, unless the reader was asked to end."""
         self.inbox = self.mailbox.open_inbox()
-        back = [[item, crashes + (not self.closed)] for item, crashes in self.held]
+        has_crashed = not (self.closed or self.suspended)
+        back = [[item, crashes + has_crashed] for item, crashes in self.held]
         kept = [letter for letter in back if letter[1] <= REDELIVERIES]
         self.poisoned += len(back) - len(kept)
         self.again = kept + self.again
         self.held = []
-        self.closed = False
+        self.closed = self.suspended = False
 
     @invariant()
     def statistics_agree(self) -> None:
