@@ -44,9 +44,11 @@ def make_data_dir() -> Iterator[Callable[[], Path]]:
 
 
 @pytest.fixture
-def data_dir(make_data_dir: Callable[[], Path]) -> Path:
+def data_dir(make_data_dir: Callable[[], Path]) -> Iterator[Path]:
     """An empty data directory for an embedded server."""
-    return make_data_dir()
+    folder = make_data_dir()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
