@@ -25,7 +25,7 @@ from web.pages import Pages
 from web.parts import WebParts
 from web.torznab import TorznabEndpoint
 from web.traffic import Traffic
-from web.words import age_words, number_words, numbering_words, size_words
+from web.words import age_words, ago_words, breakable, number_words, numbering_words, size_words
 
 logger = logging.getLogger("swarmdex.web")
 
@@ -156,8 +156,10 @@ def _dress_templates(app: QuartTrio, parts: WebParts, assets: Assets) -> None:
     app.jinja_env.globals |= {"asset": assets.url, "version": parts.version}
     app.jinja_env.filters |= {
         "clean": clean_text,
+        "breakable": breakable,
         "size": size_words,
         "age": age_words,
+        "ago": ago_words,
         "number": number_words,
         "numbering": numbering_words,
     }

@@ -1,11 +1,16 @@
 """Figures in words for pages: sizes, ages, numbers, kinds."""
 
+import re
 from datetime import datetime
+
+from markupsafe import Markup, escape
 
 from catalog.model import Kind, ParsedTitle
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _AGES = ((60, 1, "s"), (3600, 60, "min"), (86_400, 3600, "h"), (86_400 * 60, 86_400, "d"), (86_400 * 730, 86_400 * 30.44, "mo"))
+
+_SEPARATOR = re.compile(r"([._\-])(?=[^\s._\-])")
 
 KIND_NAMES = {
     Kind.MOVIE: "Movies",
@@ -56,6 +61,17 @@ def age_words(moment: datetime, now: datetime) -> str:
         if seconds < limit:
             return f"{int(seconds / unit_s)} {unit}"
     return f"{int(seconds / (86_400 * 365.25))} y"
+
+
+def ago_words(moment: datetime, now: datetime) -> str:
+    """As part of a sentence: "just now", "5 min ago"."""
+    age = age_words(moment, now)
+    return age if age == "just now" else f"{age} ago"
+
+
+def breakable(text: str) -> Markup:
+    """`text` escaped, with leave to break a line after the dots and dashes that stand for spaces in names."""
+    return Markup(_SEPARATOR.sub(r"\1<wbr>", str(escape(text))))  # noqa: S704 - escaped just here
 
 
 def number_words(number: int) -> str:

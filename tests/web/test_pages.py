@@ -114,7 +114,7 @@ async def test_the_detail_page_tells_all_that_is_known(site):
         "1.1 GiB in 2 files",
         "12 / 3",
         "dht",
-        "our own rules, 90 % sure",
+        "read by our own rules, 90 % sure",
         hash_of(SINTEL.torrent.name).hex(),
     ):
         assert shown in text

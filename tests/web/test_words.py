@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from catalog.model import Kind, ParsedTitle
-from web.words import KIND_LABELS, KIND_NAMES, age_words, numbering_words, size_words
+from web.words import KIND_LABELS, KIND_NAMES, age_words, ago_words, breakable, numbering_words, size_words
 
 NOW = datetime(2026, 11, 5, 12, 0, tzinfo=UTC)
 
@@ -58,3 +58,12 @@ def test_numbering_is_written_as_names_write_it(parsed, words):
 
 def test_every_kind_has_a_name_and_a_label():
     assert set(KIND_NAMES) == set(KIND_LABELS) == set(Kind)
+
+
+def test_an_age_in_a_sentence_says_ago():
+    assert ago_words(NOW - timedelta(minutes=5), NOW) == "5 min ago"
+    assert ago_words(NOW, NOW) == "just now"
+
+
+def test_names_may_break_after_dots_and_stay_escaped():
+    assert breakable("Big.Buck-Bunny...<b>") == "Big.<wbr>Buck-<wbr>Bunny...<wbr>&lt;b&gt;"
