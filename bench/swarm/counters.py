@@ -7,6 +7,7 @@ from typing import Any
 from bench.swarm.plan import SwarmPlan
 
 _RATE_WINDOW_S = 10.0
+_MISSING_NAMED = 20  # hashes of each stage that a report names
 _RATE_LIMIT = 50  # in a window: libtorrent bans an address that sends a node more than 5 packets a second, for five minutes
 
 
@@ -58,19 +59,15 @@ class Counters:
         """Everything, as JSON has it."""
         reachable = [swarm.torrent for swarm in self._plan.swarms if swarm.is_reachable]
 
-        def known(hashes: set[bytes]) -> int:
-            return sum(not hashes.isdisjoint(torrent.swarm_hashes) for torrent in reachable)
-
+        stages = {"sampled": self.sampled, "peers_told": self.peers_told, "metadata_served": self.metadata_served}
+        missing = {stage: [torrent for torrent in reachable if told.isdisjoint(torrent.swarm_hashes)] for stage, told in stages.items()}
         asked = self._per_node.values()
         return {
             "seconds": round(time.monotonic() - self._started, 3),
             "planted": len(self._plan.swarms),
             "reachable": len(reachable),
-            "recall": {
-                "sampled": known(self.sampled),
-                "peers_told": known(self.peers_told),
-                "metadata_served": known(self.metadata_served),
-            },
+            "recall": {stage: len(reachable) - len(torrents) for stage, torrents in missing.items()},
+            "missing": {stage: [torrent.info_hash.hex() for torrent in torrents[:_MISSING_NAMED]] for stage, torrents in missing.items()},
             "queries": {"total": self.queries.total(), **self.queries},
             "queries_to_dead_nodes": self.to_dead_nodes,
             "queries_per_node": {

@@ -79,6 +79,8 @@ async def test_a_sweep_over_all_nodes_finds_exactly_the_reachable_hashes(start):
     counted = swarm.counters.report()
     assert counted["recall"]["sampled"] == counted["reachable"] == 60
     assert counted["queries"]["sample_infohashes"] == counted["queries_per_node"]["nodes"] == 300
+    assert counted["missing"]["sampled"] == []
+    assert len(counted["missing"]["peers_told"]) == 20  # as many as a report names
     assert counted["samples_early"] == 0
 
 

@@ -24,7 +24,7 @@ def start():
     running = []
 
     def start_process(*arguments, **how):
-        process = subprocess.Popen(  # noqa: S603 - ourselves
+        process = subprocess.Popen(
             [sys.executable, "-m", "bench.swarm", *SMALL, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -82,7 +82,7 @@ def test_it_ends_when_its_parent_is_gone_even_without_a_pipe():
         "print(child.stdout.readline().decode(), flush=True)\n"
     )
     command = [sys.executable, "-c", parent]
-    said = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True, timeout=30).stdout  # noqa: S603
+    said = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True, timeout=30).stdout
     pid = json.loads(said)["pid"]
     deadline = time.monotonic() + 10
     while Path(f"/proc/{pid}/stat").exists() and Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z":
@@ -112,7 +112,7 @@ def test_a_normal_user_may_run_it(start, tmp_path):
     packages = [path for path in sys.path if path.endswith("site-packages")]
     if not _can_run(system_python, packages):
         pytest.skip("no interpreter here that another account may use")
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         [system_python, "-m", "bench.swarm", *SMALL],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -137,7 +137,7 @@ def _can_run(python, packages):
         "env": {"PYTHONPATH": os.pathsep.join((environment()["PYTHONPATH"], *packages))},
     }
     try:
-        tried = subprocess.run([python, "-c", "import trio, bencode2, bench.swarm"], capture_output=True, check=False, **how)  # noqa: S603
+        tried = subprocess.run([python, "-c", "import trio, bencode2, bench.swarm"], capture_output=True, check=False, **how)
     except OSError:
         return False
     return tried.returncode == 0
