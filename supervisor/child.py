@@ -68,12 +68,12 @@ class Child:
         """Ask it to end, wait `shutdown` seconds, then cancel it. Returns when it has ended."""
         if self.is_alive:
             self.state = State.STOPPING
-            with trio.move_on_after(self.spec.shutdown):
+            with trio.move_on_after(self.spec.shutdown) as deadline:
                 if self.ask_to_end(for_good=for_good):
                     await self._ended.wait()
-                    _log.debug("%s stopped", self.path)
+            if deadline.cancelled_caught:
+                _log.warning("%s did not end in %g s and is cancelled", self.path, self.spec.shutdown)
             if self.is_alive:
-                _log.debug("%s is cancelled", self.path)
                 self._scope.cancel()
                 await self._ended.wait()
         elif for_good:

@@ -275,7 +275,7 @@ async def test_exhaustion_climbs_to_the_top(autojump_clock):
 async def test_a_nested_supervisor_with_a_retry_goes_down_alone_and_is_tried_again(run, autojump_clock):
     shaky, steady = Puppet("shaky"), Puppet("steady")
     shaky.on_start = shaky.crash
-    nested = Supervisor("nested", Strategy.ONE_FOR_ONE, [shaky.spec()], intensity=1, retry_when_exhausted=60)
+    nested = Supervisor("nested", Strategy.ONE_FOR_ONE, [shaky.spec(wait_ready=True)], intensity=1, retry_when_exhausted=60)
     tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [nested, steady.spec()], intensity=0)
     await run(tree)
     await trio.sleep(10)
@@ -286,7 +286,7 @@ async def test_a_nested_supervisor_with_a_retry_goes_down_alone_and_is_tried_aga
     assert len(steady.starts) == 1  # and it was started, although the one before it never came up
     await trio.sleep(60)
     assert len(shaky.starts) == 4
-    shaky.on_start = lambda: None
+    shaky.on_start = lambda: shaky.heart.ready()  # noqa: PLW0108  (its heart is a new one each time)
     await trio.sleep(60)
     assert tree.snapshot()[0].state is State.RUNNING
     assert len(steady.starts) == 1
@@ -372,6 +372,26 @@ async def test_a_tree_can_run_again_after_it_has_stopped(autojump_clock):
             assert puppet.is_running
             tree.stop()
     assert tree.snapshot()[1].starts == 2
+
+
+async def test_a_second_run_knows_nothing_of_the_first(autojump_clock):
+    down, first, slow = Puppet("down"), Puppet("first"), Puppet("slow", winds_up=3)
+    nested = Supervisor("nested", Strategy.ONE_FOR_ONE, [down.spec()], intensity=0, retry_when_exhausted=1000)
+    tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [nested, first.spec(), slow.spec()])
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tree.run)
+        await trio.sleep(1)
+        down.crash()
+        await trio.sleep(1)
+        tree.stop()
+        await trio.sleep(1)
+        first.crash()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tree.run)
+        await trio.sleep(1)
+        assert [row.state for row in tree.snapshot()] == [State.RUNNING] * 4
+        tree.stop()
+    assert [len(puppet.starts) for puppet in (down, first, slow)] == [2, 2, 2]
 
 
 async def test_injected_crashes_are_crashes(run, autojump_clock):
