@@ -35,7 +35,8 @@ class Pages:
         started = trio.current_time()
         with trio.fail_after(SEARCH_DEADLINE_S):
             page = await self._parts.search.search(form.query())
-        took_ms = (trio.current_time() - started) * 1000
+            took_ms = (trio.current_time() - started) * 1000
+            counts = None if form.text else await self._parts.torrents.counts()
         first = (form.page - 1) * PAGE_SIZE + 1
         last_page = min(MAX_PAGE, -(-page.total // PAGE_SIZE)) if page.total_is_exact else MAX_PAGE
         is_empty_index = not page.rows and not form.is_narrowed and form.page == 1
@@ -43,6 +44,7 @@ class Pages:
             "search.html",
             form=form,
             page=page,
+            counts=counts,
             hits=[(row, str(magnet_for(row.info_hash, row.info_hash_v2, row.name, row.size))) for row in page.rows],
             first=first,
             last=first + len(page.rows) - 1,

@@ -64,6 +64,13 @@ async def test_kinds_and_orders_are_links_that_keep_the_rest(site):
     assert names_on(await page_of(site, "/?kind=music&sort=size"))[0] == ALBUM.torrent.name
 
 
+async def test_the_kinds_show_how_many_there_are_while_nothing_is_searched(site):
+    kinds = [text_of(link) for link in (await page_of(site, "/?kind=music")).xpath("//nav[@class='kinds']/a")]
+    assert kinds[:5] == ["All", "Movies 3", "TV 11", "Anime 1", "Music 2"]
+    assert "Comics" in kinds
+    assert "Movies" in [text_of(link) for link in (await page_of(site, "/?q=sintel")).xpath("//nav[@class='kinds']/a")]
+
+
 async def test_no_hits_offers_a_way_out(site):
     page = await page_of(site, "/?q=sintel+xyzzy&kind=tv")
     assert "Nothing matches “sintel xyzzy”" in text_of(page)
