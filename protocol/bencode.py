@@ -43,16 +43,14 @@ def decode(data: Buffer, *, max_length: int, max_openers: int | None = None) -> 
     Raises:
         MalformedBencode: not canonical bencode, or a limit is broken.
     """
-    length = data.nbytes if isinstance(data, memoryview) else len(data)
+    length = data.nbytes if type(data) is memoryview else len(data)
     if length > max_length:
         raise MalformedBencode("too_long", f"{length} bytes, at most {max_length}")
-    if max_openers is not None or (length > _THREAD_SAFE_OPENERS and not _in_main_thread()):
-        data = bytes(data)
-        openers = data.count(b"l") + data.count(b"d")
-        if max_openers is not None and openers > max_openers:
-            raise MalformedBencode("too_deep", f"{openers} openers, at most {max_openers}")
-        if openers > _THREAD_SAFE_OPENERS and not _in_main_thread():
-            _skip(data, 0)  # raises when deeper than MAX_DEPTH
+    if max_openers is not None:
+        if length > max_openers:  # else it cannot have that many
+            _check_openers(bytes(data), max_openers)
+    elif length > _THREAD_SAFE_OPENERS and not _in_main_thread():
+        _check_depth(bytes(data))
     try:
         value: Value = bencode2.bdecode(data)
     except (bencode2.BencodeDecodeError, ValueError, RecursionError) as exc:
@@ -121,6 +119,21 @@ def span_of(data: Buffer, key: bytes) -> tuple[int, int]:
 
 def _in_main_thread() -> bool:
     return threading.get_ident() == threading.main_thread().ident
+
+
+def _openers(data: bytes) -> int:
+    return data.count(b"l") + data.count(b"d")
+
+
+def _check_openers(data: bytes, max_openers: int) -> None:
+    openers = _openers(data)
+    if openers > max_openers:
+        raise MalformedBencode("too_deep", f"{openers} openers, at most {max_openers}")
+
+
+def _check_depth(data: bytes) -> None:
+    if _openers(data) > _THREAD_SAFE_OPENERS:
+        _skip(data, 0)  # raises when deeper than MAX_DEPTH
 
 
 def _skip(data: bytes, position: int) -> int:

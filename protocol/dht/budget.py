@@ -1,6 +1,10 @@
 """Budgets that keep us polite: packets per second, one address asked once a second, answers per address. Time is an argument."""
 
-from protocol.compact import CompactAddress, is_public
+from typing import Any
+
+from protocol.compact import CompactAddress, pack_address
+from protocol.dht.address_policy import AddressPolicy
+from protocol.identifiers import Address
 
 
 class TokenBucket:
@@ -21,14 +25,16 @@ class TokenBucket:
             self._filled_at = now
         return int(self._tokens) if self._tokens > 0 else 0
 
+    def take(self, now: float) -> bool:
+        """Take one token if there is one."""
+        if self._tokens < 1.0 and not self.available(now):
+            return False
+        self._tokens -= 1.0
+        return True
+
     def spend(self, count: int = 1) -> None:
         """Take tokens, also those not there yet: what must be sent is sent, and what can wait waits longer."""
         self._tokens -= count
-
-
-def host_key(compact: CompactAddress) -> bytes:
-    """Whom a limit counts as one: the IP address on the internet, address and port on local networks, where one host plays many."""
-    return compact[:-2] if is_public(compact) else compact
 
 
 class TwoGenerations:
@@ -69,29 +75,43 @@ class TwoGenerations:
 
 
 class AnswerBudget:
-    """How much others may make us answer: `per_host` in ten seconds for one address, `per_s` for all together."""
+    """How much others may make us answer: `per_host` in ten seconds for one address, `per_s` for all together.
 
-    __slots__ = ("_bucket", "_counts", "_per_host", "_turns_at")
+    It keeps what is known of a host for as long as it counts it: its packed address, or that its address is none we answer.
+    """
+
+    __slots__ = ("_bucket", "_hosts", "_per_host", "_policy", "_turns_at")
 
     WINDOW_S = 10.0
     MAX_HOSTS = 100_000
 
-    def __init__(self, per_s: float, per_host: int, now: float) -> None:
+    def __init__(self, per_s: float, per_host: int, now: float, policy: AddressPolicy) -> None:
         self._bucket = TokenBucket(per_s, now, burst_s=1.0)
         self._per_host = per_host
-        self._counts: dict[str, int] = {}
+        self._policy = policy
+        self._hosts: dict[str, list[Any]] = {}  # text: [answers left, packed address or None]
         self._turns_at = now + self.WINDOW_S
 
-    def refusal(self, host: str, now: float) -> str | None:
-        """None when the query may be answered, else the counter that says why not."""
-        if now >= self._turns_at or len(self._counts) > self.MAX_HOSTS:
-            self._counts = {}
-            self._turns_at = now + self.WINDOW_S
-        count = self._counts.get(host, 0) + 1
-        self._counts[host] = count
-        if count > self._per_host:
+    def admit(self, address: Address, now: float) -> CompactAddress | str:
+        """The compact address of an asker who gets an answer, else the counter that says why not."""
+        host, port = address
+        known = self._hosts.get(host)
+        if known is None or now >= self._turns_at:
+            known = self._meet(host, now)
+        known[0] -= 1
+        if known[0] < 0:
             return "host_asks_too_often"
-        if self._bucket.available(now) < 1:
+        if known[1] is None:
+            return "unusable_address"
+        if not self._bucket.take(now):
             return "answer_budget"
-        self._bucket.spend()
-        return None
+        compact: CompactAddress = known[1] + port.to_bytes(2, "big")
+        return compact
+
+    def _meet(self, host: str, now: float) -> list[Any]:
+        if now >= self._turns_at or len(self._hosts) >= self.MAX_HOSTS:
+            self._hosts = {}
+            self._turns_at = now + self.WINDOW_S
+        compact = pack_address((host, 1))
+        known = self._hosts[host] = [self._per_host, compact[:-2] if self._policy.allows(compact) else None]
+        return known

@@ -8,7 +8,8 @@ from bisect import insort
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from protocol.compact import CompactAddress, CompactNode, is_usable, split
+from protocol.compact import CompactAddress, CompactNode, split
+from protocol.dht.address_policy import AddressPolicy
 from protocol.identifiers import NODE_ID_LENGTH
 
 PARALLEL = 4
@@ -41,16 +42,16 @@ class Lookup:
         target: info hash or node id.
         seeds: nodes to begin with.
         node_length: 26 or 38, by the family of the network.
-        allow_local: whether loopback and private addresses are worth a question.
+        policy: which addresses are worth a question, and a connection.
         ends_at: when it gives up.
     """
 
-    def __init__(self, target: bytes, seeds: list[CompactNode], *, node_length: int, allow_local: bool, ends_at: float) -> None:
+    def __init__(self, target: bytes, seeds: list[CompactNode], *, node_length: int, policy: AddressPolicy, ends_at: float) -> None:
         self.target = target
         self.ends_at = ends_at
         self._number = int.from_bytes(target, "big")
         self._node_length = node_length
-        self._allow_local = allow_local
+        self._policy = policy
         self._candidates: list[_Candidate] = []  # nearest first
         self._by_address: dict[CompactAddress, _Candidate] = {}
         self._peers: set[CompactAddress] = set()
@@ -80,7 +81,7 @@ class Lookup:
             self._consider(named)
         new = []
         for peer in peers:
-            if peer not in self._peers and len(self._peers) < MAX_PEERS and is_usable(peer, allow_local=self._allow_local):
+            if peer not in self._peers and len(self._peers) < MAX_PEERS and self._policy.allows(peer):
                 self._peers.add(peer)
                 new.append(peer)
         return new
@@ -105,7 +106,7 @@ class Lookup:
 
     def _consider(self, node: CompactNode) -> None:
         address = node[NODE_ID_LENGTH:]
-        if address in self._by_address or not is_usable(address, allow_local=self._allow_local):
+        if address in self._by_address or not self._policy.allows(address):
             return
         candidate = _Candidate(self._number ^ int.from_bytes(node[:NODE_ID_LENGTH], "big"), node)
         if len(self._candidates) >= MAX_CANDIDATES:

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Iterator
 
 from protocol.compact import CompactAddress, CompactNode
-from protocol.dht.budget import host_key
-from protocol.dht.node_id import ID_BITS, RandomBits, distance, random_id_near
+from protocol.dht.address_policy import host_key
+from protocol.dht.node_id import ID_BITS, RandomBits, random_id_near
 from protocol.identifiers import NodeId
 
 K = 8
@@ -28,10 +28,11 @@ FORGOTTEN_AFTER_FAILURES = 8
 class Contact:
     """A node that has answered us."""
 
-    __slots__ = ("address", "failures", "heard_at", "node", "node_id", "pinged_at")
+    __slots__ = ("address", "failures", "heard_at", "node", "node_id", "number", "pinged_at")
 
     def __init__(self, node_id: bytes, address: CompactAddress, now: float) -> None:
         self.node_id = node_id
+        self.number = int.from_bytes(node_id, "big")
         self.address = address
         self.node: CompactNode = node_id + address
         self.heard_at = now  # last answer or query: each counts, because a contact has answered at least once (BEP 5)
@@ -44,19 +45,20 @@ class Contact:
         return self.failures >= BAD_AFTER_FAILURES
 
     def is_good(self, now: float) -> bool:
-        """It was heard within a quarter of an hour and has answered what we asked last."""
-        return self.failures == 0 and now < self.heard_at + QUESTIONABLE_AFTER_S
+        """It was heard within a quarter of an hour and is not bad; one lost packet changes nothing."""
+        return self.failures < BAD_AFTER_FAILURES and now < self.heard_at + QUESTIONABLE_AFTER_S
 
 
 class Bucket:
     """Contacts of one range of distances, the longest known first."""
 
-    __slots__ = ("changed_at", "contacts", "replacements")
+    __slots__ = ("changed_at", "contacts", "has_bad", "replacements")
 
     def __init__(self, now: float) -> None:
         self.contacts: list[Contact] = []
         self.replacements: deque[tuple[CompactNode, float]] = deque(maxlen=K)  # with the time they answered
         self.changed_at = now
+        self.has_bad = False  # somebody here is bad; saves a look at all eight for every newcomer
 
 
 class RoutingTable:
@@ -89,9 +91,9 @@ class RoutingTable:
         if contact is None:
             self._newcomer(node_id, address, now)
         elif contact.address == address:
-            if contact.failures or now >= contact.heard_at + QUESTIONABLE_AFTER_S:
-                contact.failures = 0
+            if not contact.is_good(now):
                 self._answers.clear()
+            contact.failures = 0
             contact.heard_at = now
         # else: an id we know at another address. Whoever was there first keeps it as long as it answers.
 
@@ -100,7 +102,7 @@ class RoutingTable:
         contact = self._by_id.get(node_id)
         if contact is None or contact.address != address:
             return False
-        if now >= contact.heard_at + QUESTIONABLE_AFTER_S:
+        if not contact.is_good(now):
             self._answers.clear()
         contact.heard_at = now
         return True
@@ -111,7 +113,7 @@ class RoutingTable:
         if not number or node_id in self._by_id:
             return False
         bucket = self._buckets.get(number)
-        return bucket is None or len(bucket.contacts) < K or any(contact.is_bad for contact in bucket.contacts)
+        return bucket is None or len(bucket.contacts) < K or bucket.has_bad
 
     def failed(self, node_id: bytes, address: CompactAddress, now: float) -> None:
         """A query to this node stayed without an answer."""
@@ -119,9 +121,10 @@ class RoutingTable:
         if contact is None or contact.address != address:
             return
         contact.failures += 1
-        self._answers.clear()
         if contact.is_bad:
+            self._answers.clear()
             bucket = self._buckets[self._number(node_id)]
+            bucket.has_bad = True
             while bucket.replacements:
                 node, heard_at = bucket.replacements.pop()
                 if node[:20] not in self._by_id and self._replace(bucket, contact, node[:20], node[20:], heard_at):
@@ -148,7 +151,8 @@ class RoutingTable:
     def closest(self, target: bytes, now: float, count: int = K) -> list[Contact]:
         """The closest contacts that are not bad, for our own look-ups: the questionable are worth a packet."""
         usable = [contact for contact in self if not contact.is_bad]
-        usable.sort(key=lambda contact: distance(contact.node_id, target))
+        wanted = int.from_bytes(target, "big")
+        usable.sort(key=lambda contact: contact.number ^ wanted)
         return usable[:count]
 
     def to_ping(self, now: float, limit: int) -> list[Contact]:
@@ -193,8 +197,10 @@ class RoutingTable:
         if len(bucket.contacts) < K:
             self._add(bucket, node_id, address, now)
             return
-        for contact in bucket.contacts:
-            if contact.failures >= BAD_AFTER_FAILURES and self._replace(bucket, contact, node_id, address, now):
+        if bucket.has_bad:
+            bad = [contact for contact in bucket.contacts if contact.is_bad]
+            bucket.has_bad = bool(bad)
+            if any(self._replace(bucket, contact, node_id, address, now) for contact in bad):
                 return
         bucket.replacements.append((node_id + address, now))
 
@@ -237,7 +243,8 @@ class RoutingTable:
         for group in groups:
             good = [contact for contact in group if contact.is_good(now)]
             if len(chosen) + len(good) > K:
-                good.sort(key=lambda contact: distance(contact.node_id, target))
+                wanted = int.from_bytes(target, "big")
+                good.sort(key=lambda contact: contact.number ^ wanted)
                 return chosen + good[: K - len(chosen)], True
             chosen += good
             if len(chosen) == K:

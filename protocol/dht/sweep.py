@@ -10,7 +10,8 @@ from collections import deque
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from protocol.compact import CompactAddress, CompactNode, is_usable
+from protocol.compact import CompactAddress, CompactNode
+from protocol.dht.address_policy import AddressPolicy
 from protocol.dht.node_id import RandomBits
 from protocol.identifiers import NODE_ID_LENGTH
 
@@ -70,8 +71,8 @@ class Sweep:
         random_bits: RandomBits,
         *,
         node_length: int,
+        policy: AddressPolicy,
         share: Share = Share(0, 1),  # noqa: B008  (immutable)
-        allow_local: bool = False,
         max_frontier: int = 20_000,
         max_waiting: int = 50_000,
         max_seen: int = 1_000_000,
@@ -80,7 +81,7 @@ class Sweep:
         self._node_length = node_length
         self._bounds = range(share.part * 0x10000 // share.parts, (share.part + 1) * 0x10000 // share.parts)
         self._is_everywhere = share.parts == 1
-        self._allow_local = allow_local
+        self._policy = policy
         self._max_frontier = max_frontier
         self._max_waiting = max_waiting
         self._max_generation = max_seen // 2
@@ -97,7 +98,7 @@ class Sweep:
         length = self._node_length
         if len(nodes) % length:
             return
-        frontier, not_before, older = self._frontier, self._not_before, self._not_before_older
+        frontier, not_before, older, allows = self._frontier, self._not_before, self._not_before_older, self._policy.allows
         if len(frontier) >= self._max_frontier:
             return
         soon = now + SILENT_FOR_S
@@ -106,7 +107,7 @@ class Sweep:
             wait = not_before.get(address)
             if wait is None:
                 wait = older.get(address)
-            if (wait is not None and wait > now) or not is_usable(address, allow_local=self._allow_local):
+            if (wait is not None and wait > now) or not allows(address):
                 continue
             node = nodes[start : start + length]
             if self._is_everywhere or (node[0] << 8 | node[1]) in self._bounds:

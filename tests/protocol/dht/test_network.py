@@ -15,6 +15,10 @@ def address_of(number: int) -> tuple[str, int]:
     return f"127.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}", 6881
 
 
+def hash_of(name: str) -> bytes:
+    return hashlib.sha1(name.encode(), usedforsecurity=False).digest()
+
+
 def plant(node, hashes, now):
     for info_hash in hashes:
         for peer in range(3):
@@ -22,7 +26,7 @@ def plant(node, hashes, now):
 
 
 def hashes_heard(node):
-    return {h for event in node.take_events() if isinstance(event, InfoHashesHeard) for h in event.info_hashes}
+    return {h for event in node.take_findings() if isinstance(event, InfoHashesHeard) for h in event.info_hashes}
 
 
 @pytest.fixture
@@ -32,12 +36,12 @@ def network(make_node):
     nodes, planted = [], set()
     for number in range(1, 41):
         node = make_node(number, is_sweeping=False)
-        hashes = [hashlib.sha1(b"%d/%d" % (number, part)).digest() for part in range(3)]
+        hashes = [hash_of(f"{number}/{part}") for part in range(3)]
         plant(node, hashes, net.now)
         planted |= set(hashes)
         net.attach(address_of(number), node)
         nodes.append(node)
-    for attempt in range(4):
+    for _attempt in range(4):
         for number, node in enumerate(nodes, 1):
             if number > 1 and node.is_lonely:
                 node.bootstrap([address_of(1)], net.now)
@@ -65,7 +69,7 @@ def test_a_crawler_finds_every_hash_of_a_lossy_network(network, make_node):
 
 def test_a_lookup_finds_the_peers_an_announce_has_left(network, make_node):
     net, nodes, _ = network
-    info_hash = hashlib.sha1(b"sintel").digest()
+    info_hash = hash_of("sintel")
     searcher, publisher = nodes[5], nodes[20]
     holders = sorted(nodes, key=lambda node: int.from_bytes(node.node_id, "big") ^ int.from_bytes(info_hash, "big"))[:4]
     asker = ("127.77.0.1", 7000)
@@ -75,11 +79,11 @@ def test_a_lookup_finds_the_peers_an_announce_has_left(network, make_node):
         token = answer.partition(b"5:token8:")[2][:8]
         holder.receive_datagram(announce_peer(b"ab", publisher.node_id, info_hash, 51413, token), asker, net.now)
         net.flush(address_of(nodes.index(holder) + 1))
-        assert [event.announcements for event in holder.take_events() if isinstance(event, PeersHeard)] == [
+        assert [event.announcements for event in holder.take_findings() if isinstance(event, PeersHeard)] == [
             ((info_hash, ("127.77.0.1", 51413)),)
         ]
     number = searcher.look_up(info_hash, net.now)
-    net.run(20, until=lambda: not searcher._lookups)
+    net.run(20, until=lambda: not len(searcher._lookups))
     events = [event for event in searcher.take_events() if isinstance(event, LookupAdvanced | LookupEnded)]
     assert events == [LookupAdvanced(number, (("127.77.0.1", 51413),)), LookupEnded(number, 1)]
 
