@@ -387,6 +387,8 @@ async def test_a_cancelled_owner_stops_the_server_too(data_dir: Path) -> None:
 
 async def test_commands_use_the_daemons_server_or_their_own(data_dir: Path) -> None:
     settings = DatabaseSettings()
+    async with running(data_dir):
+        pass  # makes the cluster, without the syncs of one for keeps
     async with embedded_server(data_dir, settings) as conninfo:
         query(conninfo, "CREATE TABLE t AS SELECT 7 AS n")
     assert locate_running(data_dir) is None
@@ -398,6 +400,8 @@ async def test_commands_use_the_daemons_server_or_their_own(data_dir: Path) -> N
 
 async def test_commands_wait_for_each_other(data_dir: Path) -> None:
     inside = most = 0
+    async with running(data_dir):
+        pass
 
     async def command() -> None:
         nonlocal inside, most
