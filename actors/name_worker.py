@@ -115,6 +115,7 @@ class NameWorker:
                 _log.exception("a worker could not read a batch of %d names", len(names))
                 self._counters.failures += 1
                 return _Failure.DIED
+            self.pid = reading.pid  # another one, when the former died unnoticed just before
             self._counters.too_slow += reading.too_slow
             return reading
         self.pid = None

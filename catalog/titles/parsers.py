@@ -5,7 +5,7 @@ time on hostile names grows fast, so the daemon runs it in worker processes (act
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final, Protocol
 
@@ -81,12 +81,13 @@ class GuessitParser:
 
     stage = "guessit"
 
-    def __init__(self) -> None:
+    def __init__(self, properties: Sequence[str] = GUESSIT_PROPERTIES) -> None:
+        """`properties` are guessit's; none: everything it knows, as `guessit` does by itself."""
         from guessit.api import GuessItApi, GuessitException  # noqa: PLC0415  # the import costs more than the rest of the program's
 
         self._api = GuessItApi()
         self._failure = GuessitException
-        self._options: dict[str, Any] = {"includes": list(GUESSIT_PROPERTIES), "no_user_config": True}
+        self._options: dict[str, Any] = {"includes": list(properties), "no_user_config": True}
 
     def parse(self, name: str) -> ParsedTitle:
         """Return guessit's reading in our words; an empty title where guessit fails (it raises on some names)."""

@@ -4,7 +4,6 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 import trio
@@ -18,6 +17,7 @@ from config.settings import ClassifierSettings
 from supervisor.heartbeat import Heart
 from supervisor.mailbox import Mailbox
 from tests.fakes.name_readers import obedient_reader
+from tests.fakes.processes import is_alive, wait_until
 from tests.fakes.title_data import made_torrent
 
 SURE = "Sintel.2010.1080p.BluRay.x264-GRP"
@@ -63,19 +63,6 @@ async def running(settings: ClassifierSettings = PATIENT, reader: BatchReader = 
             yield bench
             bench.found.close()
         assert bench.found.statistics().held == 0, "every message is done at the end"
-
-
-async def wait_until(condition) -> None:
-    while not condition():  # noqa: ASYNC110  # a process has no event to wait for
-        await trio.sleep(0.01)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 async def test_sure_names_go_by_rules_and_others_by_guessit():
@@ -169,7 +156,7 @@ async def test_several_workers_read_at_the_same_time(tmp_path):
         await bench.feed(*(f"WAIT {gate}" for gate in gates))
         gates[1].touch()
         assert list(await bench.take(1)) == [f"WAIT {gates[1]}"]
-        assert len(set(bench.classifier.statistics().worker_pids)) == 2
+        await wait_until(lambda: len(set(bench.classifier.statistics().worker_pids)) == 2)
         gates[0].touch()
         await bench.take(1)
 
