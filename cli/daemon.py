@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import trio
-from actors.writer import Writer, WriterStatistics
 
 from actors.classifier import Classifier
 from actors.dht.node import DhtNode
@@ -20,6 +19,7 @@ from actors.metadata.fetcher import MetadataFetcher
 from actors.metadata.lookup import PeerLookup
 from actors.service_manager import ServiceManager
 from actors.watchdog import Watchdog
+from actors.writer import Writer, WriterStatistics
 from catalog.messages import LookUpPeers
 from cli import runfile
 from cli.channels import Channels

@@ -13,12 +13,13 @@ from typing import Any
 import trio
 
 from bench.swarm.options import SwarmOptions
+from protocol.errors import SwarmdexError
 
 _START_S = 30.0
 _END_S = 5.0
 
 
-class SwarmDidNotStart(Exception):
+class SwarmDidNotStart(SwarmdexError):
     """The process ended or was silent instead of saying where its nodes are."""
 
 

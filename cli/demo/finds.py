@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import httpx
 import trio
 
-from cli.demo.swarm import Planted
+from cli.demo.planted import Planted
 
 _AT_A_TIME = 4
 _TORZNAB = "{http://torznab.com/schemas/2015/feed}"

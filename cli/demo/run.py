@@ -8,17 +8,19 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import trio
 
+from bench.swarm.launch import LaunchedSwarm, launch
+from bench.swarm.options import SwarmOptions
 from cli.daemon import Daemon
 from cli.demo.chaos import Chaos
 from cli.demo.finds import Finds, check_finds
-from cli.demo.swarm import DemoSwarm, running_swarm
+from cli.demo.planted import Planted, read_reachable
 from cli.options import print_data, say
 from cli.run import stop_on_signal
 from config.loader import LoadedSettings
@@ -28,6 +30,7 @@ from protocol.identifiers import InfoHash
 from storage.errors import DatabaseUnavailable
 
 _START_S = 120.0
+_CHATTER_PER_S = 5.0  # queries of others, so that the demo listens as well as asks
 _LOOK_EVERY_S = 0.25
 _ENOUGH = 0.95
 """The share of the reachable torrents whose time is reported."""
@@ -64,7 +67,10 @@ def run_demo(loaded: LoadedSettings, demo: Demo, *, as_json: bool) -> int:
 
 
 async def _run(settings: Settings, demo: Demo, folder: Path) -> dict[str, object]:
-    async with running_swarm(torrents=demo.torrents, nodes=demo.nodes, seed=demo.seed, folder=folder) as swarm:
+    listing = folder / "planted.ndjson"
+    options = SwarmOptions(seed=demo.seed, torrents=demo.torrents, nodes=demo.nodes, chatter_per_s=_CHATTER_PER_S)
+    async with launch(options, list_file=listing) as swarm:
+        planted = read_reachable(listing)
         daemon = Daemon(replace(settings, dht=replace(settings.dht, bootstrap=swarm.bootstrap)), is_durable=False)
         progress = _Progress()
         chaos = Chaos(daemon, demo.seed) if demo.has_chaos else None
@@ -76,11 +82,11 @@ async def _run(settings: Settings, demo: Demo, folder: Path) -> dict[str, object
                 running.start_soon(daemon.run)
                 with patience:
                     await daemon.is_serving.wait()
-                    say(f"open {daemon.url} and watch {len(swarm.reachable)} reachable torrents come in; Ctrl-C ends the demo")
+                    say(f"open {daemon.url} and watch {len(planted)} reachable torrents come in; Ctrl-C ends the demo")
                     with trio.move_on_after(demo.seconds or math.inf):
-                        await _watch(daemon, swarm, progress, chaos)
+                        await _watch(daemon, planted, progress, chaos)
                 if daemon.url is not None:
-                    finds = await check_finds(daemon.url, daemon.run_token, swarm.reachable)
+                    finds = await check_finds(daemon.url, daemon.run_token, planted)
                 daemon.stop()
             nursery.cancel_scope.cancel()
     return _result(swarm, progress, finds, chaos)
@@ -97,9 +103,9 @@ class _Interrupt:
         self._scope.cancel()
 
 
-async def _watch(daemon: Daemon, swarm: DemoSwarm, progress: _Progress, chaos: Chaos | None) -> None:
+async def _watch(daemon: Daemon, planted: Sequence[Planted], progress: _Progress, chaos: Chaos | None) -> None:
     started = trio.current_time()
-    hashes = {planted.info_hash for planted in swarm.reachable}
+    hashes = {each.info_hash for each in planted}
     said_at = 0.0
     async with trio.open_nursery() as nursery:
         if chaos is not None:
@@ -122,10 +128,10 @@ async def _count_found(daemon: Daemon, hashes: set[InfoHash], before: int) -> in
         return before  # the chaos got it; it comes back
 
 
-def _result(swarm: DemoSwarm, progress: _Progress, finds: Finds, chaos: Chaos | None) -> dict[str, object]:
+def _result(swarm: LaunchedSwarm, progress: _Progress, finds: Finds, chaos: Chaos | None) -> dict[str, object]:
     result: dict[str, object] = {
         "planted": swarm.planted,
-        "reachable": len(swarm.reachable),
+        "reachable": swarm.reachable,
         "indexed": progress.indexed,
         "seconds": round(progress.seconds, 2),
         "seconds_to_95_percent": round(progress.enough_after, 2) if progress.enough_after is not None else None,
