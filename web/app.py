@@ -83,9 +83,10 @@ def create_app(parts: WebParts, traffic: Traffic | None = None) -> QuartTrio:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     assets = Assets(Path(__file__).parent / "static")
     traffic = traffic or Traffic()
+    app.url_map.merge_slashes = False  # its redirects would be HTML on every address
     needs = {}
     for route in routes(parts, assets, traffic):
-        app.add_url_rule(route.rule, endpoint=route.rule, view_func=route.handler, methods=["GET"], strict_slashes=True)
+        app.add_url_rule(route.rule, endpoint=route.rule, view_func=route.handler, methods=["GET"], provide_automatic_options=False)
         needs[route.rule] = route.access
     _frame(app, traffic)
     _guard(app, parts, needs)

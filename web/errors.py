@@ -66,8 +66,6 @@ def language_of(path: str) -> Language:
 async def answer_http_error(error: HTTPException) -> Response:
     """What werkzeug and our own code raise on purpose."""
     status = error.code or 500
-    if error.response is not None or status < 400:  # a redirect
-        return error.get_response()  # type: ignore[return-value]  # quart's own handlers rely on the same
     # werkzeug's sentences speak to programmers; ours are those that somebody wrote where the error was raised.
     is_standard = error.description == type(error).description
     detail = _WORDS.get(status, (HTTPStatus(status).phrase, ""))[1] if is_standard else str(error.description)

@@ -17,6 +17,9 @@ from web.app import create_app
 from web.parts import WebParts
 from web.traffic import Traffic
 
+logger = logging.getLogger("swarmdex.web.hypercorn")
+logger.setLevel(logging.WARNING)  # below that it tells people to press CTRL + C
+
 GRACE_S = 2.0
 """Seconds that requests get to finish once the server is asked to stop."""
 _BEAT_S = 1.0
@@ -91,7 +94,7 @@ def _config(listener: socket.socket) -> Config:
     config.bind = [f"fd://{listener.detach()}"]
     config.graceful_timeout = GRACE_S
     config.include_server_header = False
-    config.errorlog = logging.getLogger("hypercorn.error")
+    config.errorlog = logger
     config.accesslog = None  # ours is in web/app.py: without the query, where keys are
     config.h2_max_concurrent_streams = 20  # h2c cannot be switched off on a clear-text port
     config.websocket_max_message_size = 64 * 1024

@@ -14,6 +14,7 @@ from protocol.torznab.feed import Channel, FeedItem, feed_document
 from protocol.torznab.query import Function, Sort, TorznabQuery, parse
 from storage.search.engine import Order, SearchQuery
 from web.errors import XML_TYPE
+from web.form import kinds_shown
 from web.links import base_url, details_url
 from web.parts import WebParts
 
@@ -74,6 +75,7 @@ def search_query(query: TorznabQuery, now: datetime) -> SearchQuery:
     order = _ORDERS[query.sort] if query.sort is not None else Order.RELEVANCE if text.strip() else Order.NEWEST
     return SearchQuery(
         text=text,
+        kinds=frozenset() if query.categories else kinds_shown(None),  # adult: for those who name its categories
         categories=query.categories,
         season=query.season,
         episode=query.episode,

@@ -77,6 +77,7 @@ async def test_08_nothing_on_the_api_ever_answers_html(site):
         ("DELETE", "/torznab/api"),
         ("GET", "/torznab/none/api"),
         ("GET", "/api/%00"),
+        ("OPTIONS", "/api"),
     ):
         response = await site.get(path, method=method)
         assert response.status_code in {404, 405}, (method, path)

@@ -112,6 +112,16 @@ async def test_52_a_function_stays_in_its_own_range(site):
     assert await found_by(site, t="book") == names(EBOOK, AUDIOBOOK)
 
 
+async def test_adult_content_is_found_by_those_who_name_its_category(database):
+    film = classified("Some Adult Film", Kind.ADULT)
+    await Torrents(database).store([film, SINTEL])
+    key = await Accounts(database).create_key("tests", ["search"])
+    async with serving(parts_over(database), key.text) as site:
+        assert await found_by(site, t="search") == names(SINTEL)
+        assert await found_by(site, t="search", q="adult film") == set()
+        assert await found_by(site, t="search", cat="6000") == names(film)
+
+
 async def test_53_an_episode_is_found_in_every_spelling_without_packs(site):
     assert await found_by(site, t="tvsearch", q=SHOW, season="1", ep="2") == names(EPISODE, EPISODE_X, EPISODES_1_TO_3)
 
