@@ -14,6 +14,7 @@ from catalog.evidence import FileFacts, file_facts
 from catalog.model import File, Kind, ParsedTitle
 from catalog.site_categories import kind_of_site_category
 from catalog.titles import lexicon
+from catalog.titles.sanitise import parseable
 from catalog.titles.words import joined, unwrapped
 
 _VIDEO_KINDS: Final = (Kind.ADULT, Kind.ANIME, Kind.TV, Kind.MOVIE)
@@ -66,9 +67,9 @@ class KindDecision:
 
 
 def decide_kind(name: str, parsed: ParsedTitle, files: Sequence[File] = (), site_category: str | None = None) -> KindDecision:
-    """Weigh every sign. `name` is the sanitised name, `files` may be empty when nothing is known of them."""
+    """Weigh every sign; `files` may be empty when nothing is known of them."""
     facts = file_facts(files)
-    evidence = _name_evidence(name, parsed)
+    evidence = _name_evidence(parseable(name), parsed)
     evidence += _site_evidence(site_category)
     video_kind = _heaviest_of(_VIDEO_KINDS, evidence + _video_file_evidence(facts)) or Kind.MOVIE
     evidence += _byte_evidence(facts, video_kind, evidence)

@@ -25,10 +25,11 @@ _CUT_BEFORE_NORMALISING = 4
 def displayed(text: str, limit: int = SHOWN_LENGTH) -> str:
     """Return `text` safe to store, to show and to write into XML, cut to `limit` characters; empty if nothing readable is left."""
     text = text[: limit * _CUT_BEFORE_NORMALISING]
-    if not text.isprintable():
-        text = "".join(map(_cleaned, text))
     if not text.isascii():
-        text = "".join(map(_cleaned, unicodedata.normalize("NFC", text)))
+        text = unicodedata.normalize("NFC", text)
+    if not text.isprintable():  # printable text has nothing to remove: no control, format, surrogate, or space but the usual one
+        # What is removed may have stood between a letter and its accent, so that they meet only now.
+        text = unicodedata.normalize("NFC", "".join(map(_cleaned, text)))
     return " ".join(text.split())[:limit].rstrip()
 
 
