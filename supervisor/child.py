@@ -30,7 +30,7 @@ class Child:
         self.path = spec.id  # the supervisor learns its own path, and with it this one, when it runs
         self.state = State.WAITING
         self.not_before = 0.0  # Trio seconds; counts while it is waiting, pausing or down
-        self.is_lined_up = True  # starts only after those before it have come up, and holds up those after it
+        self.is_lined_up = True  # has not come up yet, and holds up those after it
         self.starts = 0
         self.restarts = 0
         self.last_crash: CrashReport | None = None
@@ -135,7 +135,7 @@ class Child:
         try:
             with self._scope:
                 await self.spec.start(self._heart)
-            if self._is_injected and self._scope.cancelled_caught:
+            if self._is_injected:
                 raise InjectedCrash(f"{self.path} was made to crash")
         except Exception as crash:
             self.record(crash)

@@ -240,6 +240,6 @@ class Inbox(Generic[T]):
             self._mailbox._held[id(item)] = letters[1:]
 
     def _why_closed(self) -> Exception:
-        if self._is_suspended and self._mailbox._inbox is self:
+        if self._is_suspended:
             return trio.EndOfChannel()
         return trio.ClosedResourceError(f"mailbox {self._mailbox.name}: another inbox was opened after this one")

@@ -80,13 +80,17 @@ class Supervisor:
         if self._is_running:
             raise RuntimeError(f"{self._path} runs already")
         self._is_running = True
+        self._budget = self._new_budget()
+        self._ended.clear()
+        for child in self._children:
+            child.path = f"{self._path}/{child.spec.id}"
+            child.budget = self._new_budget()
+        self._line_up(self._children, not_before=-math.inf)
         try:
-            exhausted = await self._supervise()
+            await self._supervise()
         finally:
             self._is_running = False
             self._ending = None
-        if exhausted is not None:
-            raise exhausted
 
     def stop(self) -> None:
         """Ask the whole tree to stop, last child first; `run` returns when all have ended. Before `run`, it will return at once."""
@@ -149,23 +153,24 @@ class Supervisor:
             if child.spec.id in self._nested:
                 yield from self._nested[child.spec.id]._walk(child_path)
 
-    async def _supervise(self) -> RestartsExhausted | None:
-        self._budget = self._new_budget()
-        self._ended.clear()
-        for child in self._children:
-            child.path = f"{self._path}/{child.spec.id}"
-            child.budget = self._new_budget()
-        self._line_up(self._children, not_before=-math.inf)
+    async def _supervise(self) -> None:
         exhausted = None
         async with trio.open_nursery() as nursery:
-            while self._ending is None and exhausted is None:
-                self._start_those_due(nursery)
-                await self._wait_for_change()
-                while self._ended and self._ending is None and exhausted is None:
-                    exhausted = await self._deal_with_end(*self._ended.popleft())
-            is_root = self._heart is None
-            await self._stop(self._children, for_good=self._ending is _Ending.FOR_GOOD or (self._ending is None and is_root))
-        return exhausted
+            try:
+                await self._keep_running(nursery)
+            except RestartsExhausted as error:
+                exhausted = error
+            is_final = self._ending is _Ending.FOR_GOOD or (self._ending is None and self._heart is None)
+            await self._stop(self._children, for_good=is_final)
+        if exhausted is not None:  # out here the nursery does not wrap it
+            raise exhausted
+
+    async def _keep_running(self, nursery: trio.Nursery) -> None:
+        while self._ending is None:
+            self._start_those_due(nursery)
+            await self._wait_for_change()
+            while self._ended and self._ending is None:
+                await self._deal_with_end(*self._ended.popleft())
 
     def _line_up(self, children: Sequence[Child], not_before: float) -> None:
         for child in children:
@@ -174,12 +179,12 @@ class Supervisor:
             child.not_before = not_before
 
     def _next_to_start(self) -> Iterator[Child]:
-        """Those whose turn it is; some of them only after their pause."""
-        is_held_up = False
+        """Those whose turn it is, some of them only after their pause."""
         for child in self._children:
-            if child.state in (State.WAITING, State.PAUSING, State.DOWN) and not (child.is_lined_up and is_held_up):
+            if child.state in (State.WAITING, State.PAUSING, State.DOWN):
                 yield child
-            is_held_up = is_held_up or child.is_lined_up
+            if child.is_lined_up:
+                return
 
     def _start_those_due(self, nursery: trio.Nursery) -> None:
         now = trio.current_time()
@@ -201,24 +206,25 @@ class Supervisor:
             await self._changed.wait()
         self._changed = trio.Event()
 
-    async def _deal_with_end(self, child: Child, crash: Exception | None) -> RestartsExhausted | None:
+    async def _deal_with_end(self, child: Child, crash: Exception | None) -> None:
         """Restart what the strategy says, after a pause; or give up."""
         if not child.spec.restart.is_due(has_crashed=crash is not None):
             child.state = State.FINISHED
             child.is_lined_up = False
-            return None
+            return
         if crash is None:
             child.record_end()
         pause = self._spend_restart(child, has_exhausted=isinstance(crash, RestartsExhausted))
         if pause is None:
-            return self._exhausted(child, crash)
+            reason = f"more than {self._intensity} restarts in {self._period:g} s; the last was due to {child.path}"
+            cause = f": {summary_of(crash)}" if crash is not None else ""
+            raise RestartsExhausted(f"{self._path}: {reason}{cause}") from crash
         not_before = trio.current_time() + pause
         if self._strategy is not Strategy.ONE_FOR_ONE:
             await self._stop_those_affected(child, not_before)
         elif child.state is State.DOWN:
             child.is_lined_up = False
         child.not_before = not_before
-        return None
 
     def _spend_restart(self, child: Child, *, has_exhausted: bool) -> float | None:
         """Count a restart of `child`. Returns the pause before it, None when there have been too many."""
@@ -234,12 +240,6 @@ class Supervisor:
             _log.error("%s is down; it is tried again in %g s", child.path, retry)
             return retry
         return self._restart_pause(child.budget.spent(now)) if is_within_budget else None
-
-    def _exhausted(self, child: Child, crash: Exception | None) -> RestartsExhausted:
-        reason = f"more than {self._intensity} restarts in {self._period:g} s; the last was due to {child.path}"
-        exhausted = RestartsExhausted(f"{self._path}: {reason}" + (f": {summary_of(crash)}" if crash is not None else ""))
-        exhausted.__cause__ = crash
-        return exhausted
 
     async def _stop_those_affected(self, child: Child, not_before: float) -> None:
         """Stop the siblings that are restarted along with `child`, and line all of them up."""

@@ -156,6 +156,29 @@ async def test_a_crash_during_the_stop_is_reported_and_nothing_more(run, autojum
     assert (first_row.state, slow_row.state) == (State.STOPPED, State.STOPPED)
 
 
+async def test_a_stop_and_a_last_straw_in_one_moment_are_a_stop(autojump_clock):
+    puppet = Puppet("puppet", diary := [])
+    tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [puppet.spec()], intensity=0)
+
+    def stop_and_crash() -> None:
+        tree.stop()
+        puppet.crash()
+
+    puppet.on_start = stop_and_crash
+    await tree.run()
+    assert diary == ["+puppet", "!puppet"]
+
+
+async def test_a_child_that_becomes_ready_while_it_stops_is_still_stopping(run, autojump_clock):
+    slow = Puppet("slow", winds_up=3)
+    tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [slow.spec(wait_ready=True)])
+    await run(tree)
+    tree.stop()
+    await wait_all_tasks_blocked()
+    slow.heart.ready()
+    assert tree.snapshot()[0].state is State.STOPPING
+
+
 async def test_a_normal_end_during_the_stop_is_fine(run, autojump_clock):
     first, slow = Puppet("first", diary := []), Puppet("slow", diary, winds_up=3)
     tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [first.spec(), slow.spec()], intensity=0)

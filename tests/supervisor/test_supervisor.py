@@ -91,6 +91,16 @@ async def test_a_temporary_child_whose_turn_has_not_come_is_not_forgotten_by_a_s
     assert len(temporary.starts) == 1
 
 
+async def test_a_temporary_child_that_ends_in_a_shared_restart_before_it_is_ready_holds_up_nobody(run, autojump_clock):
+    first, temporary, last = three_puppets([])
+    specs = [first.spec(), temporary.spec(wait_ready=True, restart=Restart.TEMPORARY), last.spec()]
+    await run(Supervisor("tree", Strategy.REST_FOR_ONE, specs))
+    first.crash()
+    await trio.sleep(10)
+    assert not temporary.is_running
+    assert last.is_running
+
+
 async def test_more_restarts_than_the_intensity_end_the_supervisor_and_its_children(autojump_clock):
     diary = []
     steady, shaky = Puppet("steady", diary), Puppet("shaky", diary)
@@ -429,6 +439,17 @@ async def test_a_child_that_does_not_run_cannot_crash(run, autojump_clock):
     await trio.sleep(1)
     assert puppet.is_running
     assert tree.snapshot()[0].restarts == 1
+
+
+async def test_an_injected_crash_is_forgotten_by_the_next_start(run, autojump_clock):
+    puppet = Puppet("puppet")
+    tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [puppet.spec(restart=Restart.TRANSIENT)])
+    await run(tree)
+    tree.crash("tree/puppet")
+    await trio.sleep(5)
+    puppet.end()
+    await trio.sleep(5)
+    assert tree.snapshot()[0].state is State.FINISHED
 
 
 async def test_the_snapshot_shows_the_whole_tree(run, autojump_clock):
