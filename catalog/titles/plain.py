@@ -27,8 +27,15 @@ _SPLIT: Final = re.compile(r"[ ._,+\-/()\[\]{}]+")
 _VIDEO_PICTURE: Final = frozenset({"bluray", "bdrip", "hdtv", "dvdrip"})
 _INNER_HYPHEN: Final = re.compile(r"(?<=[^\s._-])-(?=[^\s._-])")
 _TRAILING: Final = (
-    lexicon.BOOK_FORMATS | lexicon.COMIC_FORMATS | lexicon.AUDIOBOOK_WORDS | lexicon.AUDIO_FORMATS | lexicon.PLATFORM_WORDS
-) - {"narrated"}
+    lexicon.BOOK_FORMATS
+    | lexicon.COMIC_FORMATS
+    | lexicon.AUDIOBOOK_WORDS
+    | lexicon.AUDIO_FORMATS
+    | lexicon.PLATFORM_WORDS
+    | {"24bit", "16bit", "kbps"}
+)
+"""Words that end a title when they stand behind it."""
+_MACHINES: Final = frozenset({"x64", "x86", "amd64", "arm64", "x86_64", "win32", "win64"})
 _DOT: Final = "\x00"
 """Stands for a version's dot while the others become spaces; sanitised names hold no NUL."""
 _KINDS_OF_FILE: Final = ("audio", "audiobook", "ebook", "comic", "game", "software", "archive")
@@ -69,7 +76,7 @@ def _has_sign(name: Unwrapped, words: list[str]) -> bool:
         return True
     if present & (lexicon.AUDIO_FORMATS - {"320", "vinyl", "aac"}) or {"320", "kbps"} <= present:
         return True
-    if present & lexicon.PLATFORM_WORDS:
+    if present & (lexicon.PLATFORM_WORDS | _MACHINES):
         return True
     return bool(present & lexicon.SYSTEM_WORDS) and _VERSION.search(name.text) is not None
 
