@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from catalog.model import ParsedTitle, TorrentRow
+from catalog.model import Kind, ParsedTitle, TorrentRow
+from protocol.torznab.categories import Category
 from storage.database import Connection
 from storage.search.document import KINDS
 
@@ -14,8 +15,8 @@ SELECT t.id, t.info_hash, t.info_hash_v2, t.name, t.size, t.file_count, t.kind, 
     ARRAY(SELECT name FROM source WHERE source.id = t.first_source) || ARRAY(
         SELECT source.name FROM torrent_source AS other JOIN source ON source.id = other.source
         WHERE other.torrent_id = t.id AND other.source <> t.first_source ORDER BY source.id),
-    t.categories
-FROM torrent AS t LEFT JOIN swarm USING (id)
+    ARRAY(SELECT substr(lexeme, 2)::int FROM unnest(tsvector_to_array(search.tsv)) AS lexeme WHERE lexeme ~ '^#[0-9]+$')
+FROM torrent AS t LEFT JOIN swarm USING (id) LEFT JOIN search USING (id)
 """
 """Complete it with WHERE, or with JOIN and ORDER BY."""
 
@@ -64,5 +65,11 @@ def torrent_row(columns: Sequence[Any]) -> TorrentRow:
         leechers=leechers,
         swarm_at=swarm_at,
         sources=tuple(sources),
-        categories=tuple(categories),
+        categories=_own_first(categories, KINDS[kind]),
     )
+
+
+def _own_first(categories: Sequence[int], kind: Kind) -> tuple[int, ...]:
+    """In the order clients expect: those of the kind before others, a parent before its subcategories."""
+    own = Category.TV if kind is Kind.ANIME else min(categories, default=0)
+    return tuple(sorted(categories, key=lambda category: (category // 1000 != own // 1000, category)))

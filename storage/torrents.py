@@ -175,10 +175,10 @@ _UPSERT = """
 WITH stored AS (
     INSERT INTO torrent AS t (size, first_seen, last_seen, published_at, file_count, date, kind, classifier_version, first_source, year,
         confidence, files_codec, is_private, info_hash, info_hash_v2, name, title, stage, resolution, video_codec, release_source,
-        release_group, categories, seasons, episodes, absolute_episodes, languages, files)
+        release_group, seasons, episodes, absolute_episodes, languages, files)
     SELECT size, now(), now(), published_at, file_count, date, kind, classifier_version, source, year,
         confidence, files_codec, is_private, info_hash, info_hash_v2, name, title, stage, resolution, video_codec, release_source,
-        release_group, categories, seasons, episodes, absolute_episodes, languages, files
+        release_group, seasons, episodes, absolute_episodes, languages, files
     FROM incoming ORDER BY info_hash
     ON CONFLICT (info_hash) DO UPDATE SET
         size = CASE WHEN excluded.size > 0 THEN excluded.size ELSE t.size END,
@@ -190,7 +190,7 @@ WITH stored AS (
         info_hash_v2 = coalesce(t.info_hash_v2, excluded.info_hash_v2),
         name = excluded.name, title = excluded.title, stage = excluded.stage, resolution = excluded.resolution,
         video_codec = excluded.video_codec, release_source = excluded.release_source, release_group = excluded.release_group,
-        categories = excluded.categories, seasons = excluded.seasons, episodes = excluded.episodes,
+        seasons = excluded.seasons, episodes = excluded.episodes,
         absolute_episodes = excluded.absolute_episodes, languages = excluded.languages,
         files_codec = CASE WHEN excluded.files IS NULL THEN t.files_codec ELSE excluded.files_codec END,
         files = coalesce(excluded.files, t.files)

@@ -31,13 +31,12 @@ CREATE TABLE torrent (
     video_codec text,
     release_source text,
     release_group text,
-    categories smallint[] NOT NULL,
     seasons smallint[],
     episodes smallint[],
     absolute_episodes smallint[],
     languages text[],
     files bytea                          -- storage/filelist.py; NULL: nobody has told us
-) WITH (fillfactor = 95);
+);
 ALTER TABLE torrent ALTER files SET STORAGE EXTERNAL;  -- compressed already
 
 -- A v2 hash is looked up whole and, as in the DHT, by its first 20 bytes; so those are unique.

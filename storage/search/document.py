@@ -30,6 +30,13 @@ KINDS = tuple(Kind)
 
 _OPTIONAL_WORDS = frozenset({"and"})
 _OPTIONAL_FIRST_WORD = "the"
+_ACCESSORIES = frozenset(
+    words(
+        "cover covers idx jpeg jpg md5 nfo png proof readme release rarbg sample samples screens screenshot screenshots sfv srt sub subs "
+        "subtitles txt url www com"
+    )
+)
+"""Words of files that come with everything: nobody looks for them, and together they would be a tenth of the index."""
 _UNPARSED = ParsedTitle(title="")
 _NO_POSITION = "\0\0\0"  # the end of the lexeme, then a 16-bit count of positions
 # The rest of a lexeme with one position, by position: end, count 1, weight (2 bits: A is 3, B 2) and position (14 bits).
@@ -45,7 +52,6 @@ class Document:
     """As PostgreSQL's tsvectorrecv() reads it."""
     title_words: int
     """Different essential words of the parsed title."""
-    categories: tuple[int, ...]
 
 
 def document(torrent: ClassifiedTorrent) -> Document:
@@ -56,14 +62,13 @@ def document(torrent: ClassifiedTorrent) -> Document:
     title_words = words(parsed.title)
     others = set(variants(name))
     others.update(_episode_words(parsed))
-    categories = categories_of(torrent)
-    others.update(_facts(torrent.kind, parsed, categories))
+    others.update(_facts(torrent.kind, parsed, categories_of(torrent)))
     others.difference_update(name_words, title_words)
     others.update(_file_words(torrent.torrent.files, {*name_words, *title_words}))
     lexemes = [_NO_POSITION.join(others).encode(), b"\0\0\0"] if others else []
     lexemes += _placed(name_words, title_words)
     count = len(others) + len(set(name_words).union(title_words))
-    return Document(count.to_bytes(4) + b"".join(lexemes), len(set(essential(title_words))), categories)
+    return Document(count.to_bytes(4) + b"".join(lexemes), len(set(essential(title_words))))
 
 
 def essential(sequence: Sequence[str]) -> list[str]:
@@ -113,7 +118,8 @@ def _file_words(files: Sequence[File], seen: Container[str]) -> list[str]:
     """New words of the file names, without numbers and single letters, as many as are kept."""
     paths = "/".join([file.path for file in files[:MAX_FILES_READ]])
     found = dict.fromkeys(words(paths, MAX_FILE_WORDS_READ, MAX_FILES_LENGTH))
-    return [word for word in found if word not in seen and len(word) > 1 and not word.isdecimal()][:MAX_FILE_WORDS]
+    new = [word for word in found if word not in seen and word not in _ACCESSORIES and len(word) > 1 and not word.isdecimal()]
+    return new[:MAX_FILE_WORDS]
 
 
 def _placed(name_words: Sequence[str], title_words: Sequence[str]) -> Iterable[bytes]:

@@ -1,3 +1,5 @@
+import threading
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
@@ -189,23 +191,36 @@ async def test_a_bad_torrent_in_a_real_batch_is_dropped(database: Database) -> N
 
 
 async def test_connections_killed_in_mid_batch_lose_nothing(database: Database, conninfo: str) -> None:
-    settings = WriterSettings(batch_size=50, max_wait_s=0.01)
+    def kill_in_mid_batch() -> None:
+        """Lets the writer come as far as the table, and cuts all connections while it waits there."""
+        with psycopg.connect(conninfo, autocommit=True) as admin, psycopg.connect(conninfo) as holder:
+            holder.execute("LOCK TABLE torrent IN EXCLUSIVE MODE")
+            locked.set()
+            deadline = time.monotonic() + 10
+            while not admin.execute(_WAITING).fetchone() and time.monotonic() < deadline:
+                time.sleep(0.005)
+            admin.execute(_KILL, (holder.info.backend_pid,))
 
-    def kill_all() -> None:
-        with psycopg.connect(conninfo, autocommit=True) as admin:
-            admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-
+    locked = threading.Event()
     with trio.fail_after(30):
-        async with running(Torrents(database), settings) as (writer, mailbox):
-            for number in range(40):
-                await mailbox.send(named(*range(25 * number, 25 * number + 25)))
-                if number % 8 == 5:
-                    await trio.to_thread.run_sync(kill_all)
-    assert await count(database) == 1000
+        async with running(Torrents(database)) as (writer, mailbox):
+            await mailbox.send(named(*range(100)))
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(trio.to_thread.run_sync, kill_in_mid_batch)
+                await trio.to_thread.run_sync(locked.wait)
+                await mailbox.send(named(*range(100, 200)))
+    assert await count(database) == 200
     assert writer.statistics().retries > 0
     assert writer.statistics().refused == 0
+
+
+_WAITING = (
+    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%INSERT INTO torrent%'"
+)
+_KILL = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid NOT IN (pg_backend_pid(), %s)
+"""
 
 
 async def test_a_database_that_is_away_at_first_is_waited_for(conninfo: str) -> None:
