@@ -61,11 +61,10 @@ class Lookup:
 
     def wanted(self, now: float) -> list[CompactNode]:
         """Nodes to ask now, nearest first."""
-        if self._queries >= MAX_QUERIES:
-            return []
         living = [candidate for candidate in self._candidates if candidate.state is not _State.FAILED][:CLOSEST]
         busy = sum(candidate.state is _State.ASKED and now < candidate.asked_at + SLOW_AFTER_S for candidate in self._candidates)
-        return [candidate.node for candidate in living if candidate.state is _State.NEW][: max(0, PARALLEL - busy)]
+        room = max(0, min(PARALLEL - busy, MAX_QUERIES - self._queries))
+        return [candidate.node for candidate in living if candidate.state is _State.NEW][:room]
 
     def asked(self, node: CompactNode, now: float) -> None:
         """This node has been sent the question."""

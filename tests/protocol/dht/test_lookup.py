@@ -1,0 +1,90 @@
+import random
+
+from protocol.dht.address_policy import AddressPolicy
+from protocol.dht.lookup import CLOSEST, MAX_QUERIES, PARALLEL, SLOW_AFTER_S, Lookup
+from protocol.dht.node_id import distance
+
+TARGET = bytes(20)
+
+
+def node(number: int) -> bytes:
+    return number.to_bytes(20, "big") + bytes((127, number >> 16 & 255, number >> 8 & 255, number & 255, 1, 1))
+
+
+def look_up(seeds, ends_at: float = 100.0) -> Lookup:
+    return Lookup(TARGET, seeds, node_length=26, policy=AddressPolicy(allow_local=True), ends_at=ends_at)
+
+
+def ask(lookup: Lookup, now: float = 0.0) -> list[bytes]:
+    wanted = lookup.wanted(now)
+    for candidate in wanted:
+        lookup.asked(candidate, now)
+    return wanted
+
+
+def test_the_nearest_are_asked_first_and_only_so_many_at_a_time():
+    lookup = look_up([node(number) for number in (50, 10, 40, 20, 30)])
+    assert ask(lookup) == [node(10), node(20), node(30), node(40)]
+    assert ask(lookup) == []
+    lookup.answered(node(10), b"", [])
+    assert ask(lookup) == [node(50)]
+
+
+def test_a_slow_node_no_longer_holds_its_place_but_still_counts():
+    lookup = look_up([node(number) for number in range(1, 9)])
+    assert len(ask(lookup)) == PARALLEL
+    assert ask(lookup, SLOW_AFTER_S - 0.1) == []
+    assert len(ask(lookup, SLOW_AFTER_S)) == PARALLEL
+    assert lookup.answered(node(1), b"", [b"\x7f\0\0\1\1\1"]) == [b"\x7f\0\0\1\1\1"]
+
+
+def test_peers_are_named_once_and_only_usable_ones():
+    lookup = look_up([node(1), node(2)])
+    ask(lookup)
+    good, never = b"\x7f\0\0\1\1\1", b"\xe0\0\0\1\1\1"
+    assert lookup.answered(node(1), b"", [good, never, good]) == [good]
+    assert lookup.answered(node(2), b"", [good]) == []
+    assert lookup.peer_count == 1
+
+
+def test_it_walks_to_the_closest_nodes_of_a_network_and_stops():
+    dice = random.Random(4)
+    network = sorted(dice.sample(range(1, 1 << 20), 500))
+    lookup = look_up([node(number) for number in network[-3:]])
+    asked = 0
+    while not lookup.is_done(0.0):
+        for candidate in ask(lookup):
+            asked += 1
+            own = int.from_bytes(candidate[:20], "big")
+            # A node knows a random eight of those nearer to the target than itself, as its buckets would.
+            nearer = [number for number in network if number < own]
+            lookup.answered(candidate, b"".join(node(number) for number in dice.sample(nearer, min(8, len(nearer)))), [])
+    closest = [candidate.node for candidate in lookup._candidates[:CLOSEST]]
+    assert closest == sorted(closest, key=lambda found: distance(found[:20], TARGET))
+    assert closest[0] == node(network[0])
+    assert asked < 40
+
+
+def test_failed_nodes_make_room_for_others():
+    lookup = look_up([node(number) for number in range(1, 20)])
+    for _ in range(5):
+        for candidate in ask(lookup):
+            lookup.failed(candidate)
+    assert lookup.wanted(0.0) == []
+    assert lookup.is_done(0.0)
+
+
+def test_it_ends_in_time_and_after_so_many_queries_however_many_nodes_are_invented():
+    assert look_up([node(1)], ends_at=5.0).is_done(5.0)
+    lookup = look_up([node(1 << 23)])
+    number, asked = 1 << 23, 0
+    while not lookup.is_done(0.0):
+        for candidate in ask(lookup):
+            asked += 1
+            number -= 16
+            lookup.answered(candidate, b"".join(node(number - step) for step in range(16)), [])
+    assert asked == MAX_QUERIES
+
+
+def test_nobody_to_ask_is_done_at_once():
+    assert look_up([]).is_done(0.0)
