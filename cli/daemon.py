@@ -27,6 +27,7 @@ from cli.first_key import ensure_first_key
 from config.errors import SettingsError
 from config.settings import DhtSettings, Settings
 from config.systemd import systemd_environment
+from protocol.errors import SwarmdexError
 from storage.accounts import Accounts
 from storage.database import Database
 from storage.embedded import EmbeddedServer
@@ -73,15 +74,24 @@ class Daemon:
         self.url: str | None = None
         self.is_serving = trio.Event()
         """Set when the page can be opened."""
+        self._refusal_seen = trio.Event()
+        self._refusal: SwarmdexError | None = None
         self._root = self._build_tree()
 
     async def run(self) -> None:
-        """Run until `stop`. Raises RestartsExhausted when it cannot go on."""
+        """Run until `stop`.
+
+        Raises:
+            SwarmdexError: it cannot start, and starting again would not help; the message says what would.
+            RestartsExhausted: it cannot go on.
+        """
         with self._published:
             try:
                 await self._root.run()
             finally:
                 self._service_manager.notify(STOPPING="1")
+        if self._refusal is not None:
+            raise self._refusal
 
     def stop(self) -> None:
         """Ask the whole tree to stop: sources first, then what they feed, the database last."""
@@ -136,7 +146,7 @@ class Daemon:
             "services",
             Strategy.ONE_FOR_ONE,
             [
-                ChildSpec("web", self._web.run, stop=self._web.stop, wait_ready=True, retry_when_exhausted=RETRY_SERVICE_S),
+                ChildSpec("web", self._run_web, stop=self._stop_web, wait_ready=True, retry_when_exhausted=RETRY_SERVICE_S),
                 *([metadata, dht] if settings.dht.enabled else []),
             ],
         )
@@ -153,10 +163,29 @@ class Daemon:
 
     async def _run_server(self, heart: Heart) -> None:
         self._server = self._new_server()
-        await self._server.run(heart)
+        await self._unless_refused(self._server.run, heart)
+
+    async def _run_web(self, heart: Heart) -> None:
+        await self._unless_refused(self._web.run, heart)
+
+    async def _unless_refused(self, run: Callable[[Heart], Awaitable[None]], heart: Heart) -> None:
+        """What refuses to come up at the first start (a folder or port in use, say) is told to the person who started it, at once."""
+        try:
+            await run(heart)
+        except SwarmdexError as exc:
+            if self.is_serving.is_set():
+                raise  # it has run before: a case for the supervisor
+            self._refusal = exc
+            self.stop()
+            await self._refusal_seen.wait()  # until asked to end: to end by itself would look like a crash
 
     def _stop_server(self) -> None:
+        self._refusal_seen.set()
         self._server.stop()
+
+    def _stop_web(self) -> None:
+        self._refusal_seen.set()
+        self._web.stop()
 
     async def _run_pool(self, heart: Heart) -> None:
         async with self.database:

@@ -87,7 +87,7 @@ class ClassifierSettings:
     """guessit processes."""
     batch_size: int = 20
     timeout_s: float = 1.0
-    """A name that takes longer is stored unparsed and its worker is killed."""
+    """Processor time for one name; one that takes longer is stored unparsed. A worker that hangs all the same is killed."""
 
 
 @dataclass(frozen=True, slots=True)

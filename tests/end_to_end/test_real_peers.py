@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+import trio
 
+from tests.fakes.flexget import IS_INSTALLED, WHY_NOT, accepted, discover
 from tests.fakes.libtorrent_swarm import LibtorrentSwarm, SeededTorrent
 from tests.fakes.running_daemon import RunningDaemon
 
@@ -33,7 +35,7 @@ def found_by_name(daemon: RunningDaemon, key: str, torrent: SeededTorrent) -> di
     return next((item for item in answer.json()["torrents"] if item["name"] == torrent.name), None)
 
 
-def test_torrents_of_every_format_are_found_by_dht_alone(make_daemon, swarm):
+async def test_torrents_of_every_format_are_found_by_dht_alone_and_flexget_accepts_them(make_daemon, swarm, tmp_path):
     daemon = make_daemon(
         [
             "dht.profile=lab",
@@ -49,7 +51,7 @@ def test_torrents_of_every_format_are_found_by_dht_alone(make_daemon, swarm):
     deadline = time.monotonic() + 90
     while missing and time.monotonic() < deadline:
         swarm.announce_again()
-        time.sleep(1)
+        await trio.sleep(1)
         missing = [torrent for torrent in missing if found_by_name(daemon, key, torrent) is None]
     assert missing == []
 
@@ -59,3 +61,9 @@ def test_torrents_of_every_format_are_found_by_dht_alone(make_daemon, swarm):
         assert row["info_hash"] == (torrent.info_hash or torrent.info_hash_v2[:20]).hex()
         assert row["info_hash_v2"] == (torrent.info_hash_v2.hex() if torrent.info_hash_v2 else None)
         assert (row["size"], row["file_count"]) == (torrent.size, torrent.file_count)
+
+    if not IS_INSTALLED:
+        pytest.skip(f"all were indexed, but {WHY_NOT}")
+    for words, torrent in zip(("Sintel 1080p", "Tears of Steel", "Big Buck Bunny"), swarm.torrents, strict=True):
+        output = await discover(daemon.url, key, tmp_path, f"{{title: '{words}', url: 'mock://x'}}", "searcher: search")
+        assert accepted(output) == {torrent.name}, output

@@ -1,56 +1,12 @@
-"""Torznab clients nobody here wrote, against our server on loopback: FlexGet, and the `torznab` package.
-
-FlexGet exits with 0 whatever happens, so what it prints is what counts.
-"""
+"""Torznab clients nobody here wrote, against our server on loopback."""
 
 import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 
-import pytest
-import trio
-
+from tests.fakes.flexget import CLIENTS, accepted, discover, needs_flexget, run_client
 from tests.fakes.library import EPISODE, EPISODE_X, EPISODES_1_TO_3, SINTEL, SOFTWARE, TEARS, hash_of
-from tests.fakes.website import Website
 
-CLIENTS = Path(sys.prefix) / "flexget" / "bin"
-pytestmark = pytest.mark.skipif(not (CLIENTS.parent / ".installed").exists(), reason="FlexGet is not installed: `make test` does it")
-
-CONFIG = """
-templates:
-  t: {{disable: [seen, seen_info_hash, retry_failed, remember_rejected], accept_all: yes}}
-tasks:
-  wanted:
-    template: t
-    discover:
-      interval: 0 seconds
-      release_estimations: ignore
-      what: [{{mock: [{wanted}]}}]
-      from: [{{torznab: {{url: '{url}', apikey: '{key}', {search}}}}}]
-"""
-
-
-async def run_client(*command: str | Path, cwd: Path) -> str:
-    """What a client prints. It gets no proxy and no home of anybody's."""
-    environment = {"HOME": str(cwd), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "NO_COLOR": "1", "COLUMNS": "400"}
-    with trio.fail_after(90):
-        finished = await trio.run_process(
-            list(map(str, command)), cwd=cwd, env=environment, capture_stdout=True, stderr=subprocess.STDOUT, check=False
-        )
-    return finished.stdout.decode()
-
-
-async def discover(site: Website, folder: Path, wanted: str, search: str) -> str:
-    """Let FlexGet look for something; returns what it prints."""
-    config = folder / "config.yml"
-    config.write_text(CONFIG.format(wanted=wanted, url=site.url, key=site.key, search=search))
-    return await run_client(CLIENTS / "flexget", "--test", "-c", config, "-L", "verbose", "execute", "--discover-now", "--dump", cwd=folder)
-
-
-def accepted(output: str) -> set[str]:
-    return set(re.findall(r"ACCEPTED: `(.+?)` by", output))
+pytestmark = needs_flexget
 
 
 async def test_flexget_reads_the_capabilities(site, tmp_path):
@@ -63,7 +19,7 @@ async def test_flexget_reads_the_capabilities(site, tmp_path):
 
 
 async def test_flexget_finds_by_text_and_takes_size_and_hash(site, tmp_path):
-    output = await discover(site, tmp_path, "{title: 'debian netinst', url: 'mock://a'}", "searcher: search")
+    output = await discover(site.url, site.key, tmp_path, "{title: 'debian netinst', url: 'mock://a'}", "searcher: search")
     assert accepted(output) == {SOFTWARE.torrent.name}, output
     assert f"content_size: {SOFTWARE.torrent.size}" in re.sub(r" *: ", ": ", output)
     assert hash_of(SOFTWARE.torrent.name).hex() in output
@@ -72,7 +28,7 @@ async def test_flexget_finds_by_text_and_takes_size_and_hash(site, tmp_path):
 
 async def test_flexget_finds_a_film_with_its_swarm(site, tmp_path):
     wanted = "{title: 'Sintel 1080p', url: 'mock://b', imdb_id: 'tt1727587', tmdb_id: 45745}"
-    output = await discover(site, tmp_path, wanted, "searcher: movie, categories: [2000, 2040]")
+    output = await discover(site.url, site.key, tmp_path, wanted, "searcher: movie, categories: [2000, 2040]")
     assert accepted(output) == {SINTEL.torrent.name}, output
     assert "torrent_seeds: 12" in re.sub(r" *: ", ": ", output)
 
@@ -82,14 +38,14 @@ async def test_flexget_finds_an_episode_by_its_numbers(site, tmp_path):
         "{title: 'The Beverly Hillbillies S01E02', url: 'mock://c', series_name: 'The Beverly Hillbillies',"
         " series_season: 1, series_episode: 2, tvdb_id: 71471}"
     )
-    output = await discover(site, tmp_path, wanted, "searcher: tv")
+    output = await discover(site.url, site.key, tmp_path, wanted, "searcher: tv")
     assert accepted(output) == {found.torrent.name for found in (EPISODE, EPISODE_X, EPISODES_1_TO_3)}, output
     assert "series_episode: 2" in re.sub(r" *: ", ": ", output)
 
 
 async def test_flexget_is_told_when_its_key_is_wrong(site, tmp_path):
     site.key = "0" * 40
-    output = await discover(site, tmp_path, "{title: 'Sintel', url: 'mock://d'}", "searcher: search")
+    output = await discover(site.url, site.key, tmp_path, "{title: 'Sintel', url: 'mock://d'}", "searcher: search")
     assert accepted(output) == set()
     assert "401" in output
 
