@@ -219,6 +219,7 @@ class Supervisor:
             reason = f"more than {self._intensity} restarts in {self._period:g} s; the last was due to {child.path}"
             cause = f": {summary_of(crash)}" if crash is not None else ""
             raise RestartsExhausted(f"{self._path}: {reason}{cause}") from crash
+        child.restarts += 1
         not_before = trio.current_time() + pause
         if self._strategy is not Strategy.ONE_FOR_ONE:
             await self._stop_those_affected(child, not_before)
@@ -229,7 +230,6 @@ class Supervisor:
     def _spend_restart(self, child: Child, *, has_exhausted: bool) -> float | None:
         """Count a restart of `child`. Returns the pause before it, None when there have been too many."""
         now = trio.current_time()
-        child.restarts += 1
         is_within_budget = child.budget.spend(now)
         child.state = State.PAUSING
         retry = child.spec.retry_when_exhausted

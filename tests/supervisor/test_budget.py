@@ -1,7 +1,7 @@
 """The restart budget against its three-line model, and the back-off."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -33,6 +33,7 @@ class BudgetMachine(RuleBasedStateMachine):
 
 
 TestBudgetMachine = BudgetMachine.TestCase
+TestBudgetMachine.settings = settings(deadline=None)
 
 
 def test_back_off_doubles_up_to_its_limit():
@@ -40,6 +41,7 @@ def test_back_off_doubles_up_to_its_limit():
     assert [back_off(restarts) for restarts in range(1, 7)] == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.0, 1.0])
 
 
+@settings(deadline=None)
 @given(restarts=st.integers(1, 10**9), jitter=st.floats(0, 1))
 def test_jitter_takes_at_most_half_of_the_pause(restarts, jitter):
     full = BackOff(jitter=lambda: 1.0)(restarts)

@@ -1,6 +1,7 @@
 """A mailbox against a model of two lists: what waits and what is held."""
 
 import trio
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -98,3 +99,4 @@ class MailboxMachine(RuleBasedStateMachine):
 
 
 TestMailboxMachine = MailboxMachine.TestCase
+TestMailboxMachine.settings = settings(deadline=None)

@@ -13,23 +13,21 @@ from supervisor.supervisor import Supervisor
 from tests.fakes.puppet import Puppet
 
 
-async def stop(tree: Supervisor) -> float:
+async def stop(tree: Supervisor, ended: trio.Event) -> float:
     """Stop a tree and return how long it took."""
     begin = trio.current_time()
     tree.stop()
-    await wait_all_tasks_blocked()
-    while any(row.uptime is not None for row in tree.snapshot()):  # noqa: ASYNC110  (the autojump clock has nothing else to do)
-        await trio.sleep(0.001)
-    return round(trio.current_time() - begin, 1)
+    await ended.wait()
+    return trio.current_time() - begin
 
 
 async def test_each_child_gets_its_time_and_then_is_cancelled(run, autojump_clock):
     diary = []
     slow, deaf = Puppet("slow", diary, winds_up=3), Puppet("deaf", diary, is_deaf=True)
     tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [slow.spec(shutdown=5), deaf.spec(shutdown=2)])
-    await run(tree)
+    ended = await run(tree)
     diary.clear()
-    assert await stop(tree) == 5
+    assert await stop(tree, ended) == 5
     assert diary == ["xdeaf", "-slow"]
     assert [row.state for row in tree.snapshot()] == [State.STOPPED, State.STOPPED]
     assert tree.snapshot()[1].last_crash is None
@@ -38,8 +36,8 @@ async def test_each_child_gets_its_time_and_then_is_cancelled(run, autojump_cloc
 async def test_a_child_that_cannot_be_asked_is_cancelled_at_once(run, autojump_clock):
     puppet = Puppet("puppet", diary := [])
     tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [puppet.spec(stop=None)])
-    await run(tree)
-    assert await stop(tree) == 0
+    ended = await run(tree)
+    assert await stop(tree, ended) == 0
     assert diary == ["+puppet", "xpuppet"]
 
 
@@ -49,8 +47,8 @@ async def test_a_request_that_fails_is_a_crash_of_the_child_and_ends_it_at_once(
 
     puppet = Puppet("puppet", diary := [])
     tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [Puppet("first", diary).spec(), puppet.spec(stop=fail)])
-    await run(tree)
-    assert await stop(tree) == 0
+    ended = await run(tree)
+    assert await stop(tree, ended) == 0
     assert diary == ["+first", "+puppet", "xpuppet", "-first"]
     assert tree.snapshot()[1].last_crash.summary == "KeyError: 'no such event'"
 
@@ -58,17 +56,17 @@ async def test_a_request_that_fails_is_a_crash_of_the_child_and_ends_it_at_once(
 async def test_a_nested_supervisor_takes_as_long_as_its_children_are_granted(run, autojump_clock):
     children = [Puppet(name, is_deaf=True).spec(shutdown=10) for name in "abc"]
     tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [Supervisor("nested", Strategy.ONE_FOR_ONE, children)])
-    await run(tree)
-    assert await stop(tree) == 30
+    ended = await run(tree)
+    assert await stop(tree, ended) == 30
 
 
 async def test_stopping_twice_is_stopping_once(run, autojump_clock):
     slow = Puppet("slow", diary := [], winds_up=3)
     tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [slow.spec()])
-    await run(tree)
+    ended = await run(tree)
     tree.stop()
     await trio.sleep(1)
-    assert await stop(tree) == 2
+    assert await stop(tree, ended) == 2
     assert diary == ["+slow", "-slow"]
     assert slow.asked == ["stop"]
 
@@ -84,10 +82,10 @@ async def test_a_stop_before_the_run_starts_nothing(autojump_clock):
 async def test_a_stop_during_a_restart_pause_ends_the_pause_and_tells_the_senders(run, autojump_clock):
     puppet = Puppet("puppet")
     tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [puppet.spec()], restart_pause=lambda _: 60.0)
-    await run(tree)
+    ended = await run(tree)
     puppet.crash()
     await trio.sleep(1)
-    assert await stop(tree) == 0
+    assert await stop(tree, ended) == 0
     await trio.sleep(100)
     assert len(puppet.starts) == 1
     assert puppet.asked == ["stop"]
@@ -99,17 +97,17 @@ async def test_a_stop_reaches_the_children_of_a_supervisor_that_is_down(run, aut
     puppet.on_start = puppet.crash
     nested = Supervisor("nested", Strategy.ONE_FOR_ONE, [puppet.spec()], intensity=0, retry_when_exhausted=60)
     tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [nested])
-    await run(tree)
+    ended = await run(tree)
     assert tree.snapshot()[0].state is State.DOWN
-    assert await stop(tree) == 0
+    assert await stop(tree, ended) == 0
     assert puppet.asked == ["stop"]
 
 
 async def test_a_stop_during_the_start_stops_those_that_run_and_starts_no_other(run, autojump_clock):
     first, slow, last = Puppet("first", diary := []), Puppet("slow", diary), Puppet("last", diary)
     tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [first.spec(), slow.spec(wait_ready=True), last.spec()])
-    await run(tree)
-    assert await stop(tree) == 0
+    ended = await run(tree)
+    assert await stop(tree, ended) == 0
     assert diary == ["+first", "+slow", "-slow", "-first"]
     assert last.asked == ["stop"]
 
@@ -194,10 +192,10 @@ async def test_a_normal_end_during_the_stop_is_fine(run, autojump_clock):
 async def test_a_stop_while_siblings_stop_for_a_shared_restart_is_for_good(run, autojump_clock):
     first, slow = Puppet("first", diary := []), Puppet("slow", diary, winds_up=3)
     tree = Supervisor("tree", Strategy.REST_FOR_ONE, [first.spec(), slow.spec(suspend=slow.suspend)])
-    await run(tree)
+    ended = await run(tree)
     first.crash()
     await trio.sleep(1)
-    assert await stop(tree) == 2
+    assert await stop(tree, ended) == 2
     assert diary == ["+first", "+slow", "!first", "-slow"]
     assert slow.asked == ["suspend", "stop"]
     assert first.asked == ["stop"]
@@ -209,10 +207,10 @@ async def test_a_shared_restart_suspends_and_the_end_stops(run, autojump_clock):
     nested = Supervisor("nested", Strategy.ONE_FOR_ONE, [inner.spec(suspend=inner.suspend)])
     specs = [crashing.spec(), with_suspend.spec(suspend=with_suspend.suspend), without.spec(), nested]
     tree = Supervisor("tree", Strategy.ONE_FOR_ALL, specs)
-    await run(tree)
+    ended = await run(tree)
     crashing.crash()
     await trio.sleep(5)
-    await stop(tree)
+    await stop(tree, ended)
     assert with_suspend.asked == inner.asked == ["suspend", "stop"]
     assert without.asked == ["stop", "stop"]
     assert crashing.asked == ["stop"]
@@ -286,8 +284,8 @@ async def test_a_crash_after_the_deadline_is_reported_and_the_stop_goes_on(run, 
 
     first = Puppet("first", diary := [])
     tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [first.spec(), ChildSpec("untidy", clean_up_badly)])
-    await run(tree)
-    await stop(tree)
+    ended = await run(tree)
+    await stop(tree, ended)
     assert diary == ["+first", "-first"]
     assert tree.snapshot()[1].last_crash.summary == "ValueError: bad clean-up"
 
@@ -295,9 +293,9 @@ async def test_a_crash_after_the_deadline_is_reported_and_the_stop_goes_on(run, 
 async def test_a_tree_whose_children_have_all_finished_waits_for_the_stop(run, autojump_clock):
     puppet = Puppet("puppet")
     tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [puppet.spec(restart=Restart.TEMPORARY)])
-    await run(tree)
+    ended = await run(tree)
     puppet.end()
     await trio.sleep(100)
     assert tree.snapshot()[0].state is State.FINISHED
-    await stop(tree)
+    await stop(tree, ended)
     assert tree.snapshot()[0].state is State.FINISHED

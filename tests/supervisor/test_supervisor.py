@@ -387,7 +387,7 @@ async def test_a_tree_can_run_again_after_it_has_stopped(autojump_clock):
 async def test_a_second_run_knows_nothing_of_the_first(autojump_clock):
     down, first, slow = Puppet("down"), Puppet("first"), Puppet("slow", winds_up=3)
     nested = Supervisor("nested", Strategy.ONE_FOR_ONE, [down.spec()], intensity=0, retry_when_exhausted=1000)
-    tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [nested, first.spec(), slow.spec()])
+    tree = Supervisor("tree", Strategy.ONE_FOR_ONE, [first.spec(), nested, slow.spec()])
     async with trio.open_nursery() as nursery:
         nursery.start_soon(tree.run)
         await trio.sleep(1)
@@ -400,8 +400,9 @@ async def test_a_second_run_knows_nothing_of_the_first(autojump_clock):
         nursery.start_soon(tree.run)
         await trio.sleep(1)
         assert [row.state for row in tree.snapshot()] == [State.RUNNING] * 4
+        assert [row.starts for row in tree.snapshot()] == [2] * 4
+        assert [row.restarts for row in tree.snapshot()] == [0, 1, 0, 0]
         tree.stop()
-    assert [len(puppet.starts) for puppet in (down, first, slow)] == [2, 2, 2]
 
 
 async def test_injected_crashes_are_crashes(run, autojump_clock):
