@@ -32,7 +32,7 @@ class Supervisor:
         id: its name among its siblings, and the first part of its children's paths.
         strategy: which children are restarted when one has to be.
         children: in the order in which they start; they stop in the reverse order.
-        intensity: restarts within `period` that are one too few to give up.
+        intensity: restarts allowed within `period`; one more, and it gives up.
         period: seconds.
         restart_pause: seconds to wait before a child's n-th restart within the period.
         restart: as in a child spec, for a supervisor that is a child.
