@@ -79,3 +79,13 @@ class Puppet:
         self.asked.append("suspend")
         if not self.is_deaf:
             self._told.set()
+
+
+def three_puppets(diary: list[str]) -> tuple[Puppet, Puppet, Puppet]:
+    """Puppets a, b and c with one diary."""
+    return Puppet("a", diary), Puppet("b", diary), Puppet("c", diary)
+
+
+def one_second(_: int) -> float:
+    """A restart pause without jitter."""
+    return 1.0
