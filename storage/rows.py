@@ -27,7 +27,7 @@ def by_ids(connection: Connection, ids: Sequence[int]) -> tuple[TorrentRow, ...]
     """The rows of `ids` in that order, without those that are gone."""
     if not ids:
         return ()
-    return tuple(torrent_row(columns) for columns in connection.execute(_BY_IDS, (list(ids),)))
+    return tuple(torrent_row(columns) for columns in connection.execute(_BY_IDS, (list(ids),), prepare=False))
 
 
 def torrent_row(columns: Sequence[Any]) -> TorrentRow:

@@ -80,7 +80,7 @@ class Torrents:
         wanted = list(dict.fromkeys(info_hashes))
         if not wanted:
             return []
-        found = await self._database.run(lambda connection: connection.execute(_KNOWN, (wanted,)).fetchall())
+        found = await self._database.run(lambda connection: connection.execute(_KNOWN, (wanted,), prepare=False).fetchall())
         known = {bytes(row[0]) for row in found}
         return [info_hash for info_hash in wanted if info_hash not in known]
 
@@ -145,7 +145,7 @@ def _known_files(connection: Connection, batch: Sequence[ClassifiedTorrent]) -> 
     """The stored files, and their true number, of those torrents that come without: words and categories are made from them again."""
     bare = [torrent.torrent.info_hash for torrent in batch if not torrent.torrent.files]
     known: dict[bytes, tuple[tuple[File, ...], int]] = {}
-    for info_hash, codec, files, file_count in connection.execute(_FILES_OF, (bare,)) if bare else ():
+    for info_hash, codec, files, file_count in connection.execute(_FILES_OF, (bare,), prepare=False) if bare else ():
         try:
             known[info_hash] = filelist.decode(codec, files), file_count
         except CorruptFileList as error:

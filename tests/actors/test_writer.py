@@ -215,7 +215,7 @@ async def test_connections_killed_in_mid_batch_lose_nothing(database: Database, 
 
 
 _WAITING = (
-    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%INSERT INTO torrent%'"
+    "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%INSERT INTO torrent%'"
 )
 _KILL = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
