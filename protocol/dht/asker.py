@@ -14,7 +14,8 @@ from protocol.identifiers import NODE_ID_LENGTH, Address, NodeId, TransactionId
 
 QUERY_TIMEOUT_S = 4.0
 ASK_AGAIN_AFTER_S = 1.0
-"""No address is asked twice within this; libtorrent silences those who ask more than five times a second."""
+"""No address is asked twice within this, or thrice by look-ups, whose many ways share their last nodes; libtorrent silences those who
+ask more than five times a second over ten seconds."""
 FLOW_S = 60.0
 """A router forgets a UDP flow after about a minute, so an address is a new one again then."""
 
@@ -32,7 +33,7 @@ class Asker:
         self._book = QueryBook(random_bits, timeout_s=QUERY_TIMEOUT_S)
         self._packets = TokenBucket(profile.packets_per_s, now)
         self._new_addresses = TokenBucket(profile.new_addresses_per_s, now)
-        self._asked = TwoGenerations(ASK_AGAIN_AFTER_S, now)
+        self._asked, self._asked_twice, self._asked_thrice = (TwoGenerations(ASK_AGAIN_AFTER_S, now) for _ in range(3))
         self._flows = TwoGenerations(FLOW_S, now)
 
     def __len__(self) -> int:
@@ -51,13 +52,23 @@ class Asker:
         address = node[NODE_ID_LENGTH:]
         return self._policy.host_key(address) not in self._asked and self._policy.allows(address)
 
+    def may_ask_soon_again(self, node: CompactNode) -> bool:
+        """The same for look-ups: whether it has not been asked thrice within a second."""
+        address = node[NODE_ID_LENGTH:]
+        return self._policy.host_key(address) not in self._asked_thrice and self._policy.allows(address)
+
     def ask(self, node: CompactNode, purpose: Purpose, context: object, now: float, write: Write, *arguments: Any) -> None:
         """Send a query, whatever the budgets say; they pay for it."""
         compact = node[NODE_ID_LENGTH:]
         address = unpack_address(compact)
         transaction_id = self._book.add(address, node, purpose, context, now)
         host = self._policy.host_key(compact)
-        self._asked.add(host)
+        if host in self._asked_twice:
+            self._asked_thrice.add(host)
+        elif host in self._asked:
+            self._asked_twice.add(host)
+        else:
+            self._asked.add(host)
         self._packets.spend()
         if host not in self._flows:
             self._flows.add(host)
@@ -70,6 +81,7 @@ class Asker:
 
     def expire(self, now: float) -> list[PendingQuery]:
         """Queries that stayed without an answer."""
-        self._asked.turn(now)
+        for asked in (self._asked, self._asked_twice, self._asked_thrice):
+            asked.turn(now)
         self._flows.turn(now)
         return self._book.expire(now)

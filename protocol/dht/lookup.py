@@ -5,8 +5,10 @@ its answer still counts when it comes (libtorrent calls this the short timeout).
 """
 
 from bisect import insort
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from itertools import islice
 
 from protocol.compact import CompactAddress, CompactNode, split
 from protocol.dht.address_policy import AddressPolicy
@@ -14,7 +16,6 @@ from protocol.identifiers import NODE_ID_LENGTH
 
 PARALLEL = 4
 CLOSEST = 8
-SLOW_AFTER_S = 1.5
 MAX_QUERIES = 80
 MAX_CANDIDATES = 200
 MAX_PEERS = 500
@@ -59,12 +60,17 @@ class Lookup:
         for node in seeds:
             self._consider(node)
 
-    def wanted(self, now: float) -> list[CompactNode]:
-        """Nodes to ask now, nearest first."""
+    def wanted(self, now: float, slow_after_s: float, may_ask: Callable[[CompactNode], bool]) -> list[CompactNode]:
+        """Nodes to ask now, nearest first, out of those that may be asked now.
+
+        A node that was asked more than `slow_after_s` ago no longer counts as one of the few asked at a time.
+        """
+        if self._queries >= MAX_QUERIES:
+            return []
+        busy = sum(candidate.state is _State.ASKED and now < candidate.asked_at + slow_after_s for candidate in self._candidates)
         living = [candidate for candidate in self._candidates if candidate.state is not _State.FAILED][:CLOSEST]
-        busy = sum(candidate.state is _State.ASKED and now < candidate.asked_at + SLOW_AFTER_S for candidate in self._candidates)
-        room = max(0, min(PARALLEL - busy, MAX_QUERIES - self._queries))
-        return [candidate.node for candidate in living if candidate.state is _State.NEW][:room]
+        new = (candidate.node for candidate in living if candidate.state is _State.NEW)
+        return list(islice(filter(may_ask, new), max(0, PARALLEL - busy)))
 
     def asked(self, node: CompactNode, now: float) -> None:
         """This node has been sent the question."""
@@ -72,6 +78,10 @@ class Lookup:
         candidate.state = _State.ASKED
         candidate.asked_at = now
         self._queries += 1
+
+    def asked_at(self, node: CompactNode) -> float:
+        """When it was asked."""
+        return self._by_address[node[NODE_ID_LENGTH:]].asked_at
 
     def answered(self, node: CompactNode, nodes: bytes, peers: list[CompactAddress]) -> list[CompactAddress]:
         """It named nodes (joined) and peers; returns the peers that are new to this look-up."""

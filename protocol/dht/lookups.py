@@ -10,6 +10,7 @@ from protocol.dht.events import LookupAdvanced, LookupEnded
 from protocol.dht.lookup import Lookup
 from protocol.dht.query_book import Purpose
 from protocol.dht.recent_nodes import RecentNodes
+from protocol.dht.round_trip import RoundTrip
 from protocol.dht.routing_table import RoutingTable
 from protocol.identifiers import NODE_ID_LENGTH, InfoHash
 
@@ -27,6 +28,7 @@ class Lookups:
         self._policy = policy
         self._address_length = address_length
         self._nodes_key = b"nodes" if address_length == ADDRESS_LENGTH_V4 else b"nodes6"
+        self._round_trip = RoundTrip()
         self._running: dict[int, Lookup] = {}
         self._count = 0
         self._for_ourselves: int | None = None
@@ -64,6 +66,7 @@ class Lookups:
         lookup = self._running.get(number)
         if lookup is None:
             return
+        self._round_trip.measured(now - lookup.asked_at(node))
         nodes, peers = values.get(self._nodes_key), values.get(b"values")
         length = self._address_length
         new = lookup.answered(
@@ -95,12 +98,11 @@ class Lookups:
     def _drive(self, number: int, now: float) -> None:
         lookup = self._running[number]
         write = krpc.find_node if number == self._for_ourselves else krpc.get_peers
-        for node in lookup.wanted(now):
+        for node in lookup.wanted(now, self._round_trip.slow_after_s, self._asker.may_ask_soon_again):
             if not self._asker.room(now):
                 break
-            if self._asker.may_ask(node):  # else it was asked a moment ago; the next tick tries again
-                self._asker.ask(node, Purpose.LOOK_UP, number, now, write, lookup.target)
-                lookup.asked(node, now)
+            self._asker.ask(node, Purpose.LOOK_UP, number, now, write, lookup.target)
+            lookup.asked(node, now)
         if lookup.is_done(now):
             del self._running[number]
             if number == self._for_ourselves:

@@ -25,7 +25,7 @@ from protocol.dht.caretaker import Caretaker
 from protocol.dht.events import AddressLearned, Event, InfoHashesHeard, PeersHeard
 from protocol.dht.krpc import Error, Message, Query, Response
 from protocol.dht.lookups import Lookups
-from protocol.dht.node_id import RandomBits, is_secure, random_id, secure_id
+from protocol.dht.node_id import RandomBits, is_secure, secure_id
 from protocol.dht.peer_store import PeerStore, Tokens
 from protocol.dht.profile import Profile
 from protocol.dht.query_book import PendingQuery, Purpose
@@ -108,7 +108,9 @@ class Node:
         self._random_bits = random_bits
         self._make_secret = make_secret
         self._policy = policy
-        self._table = RoutingTable(random_id(random_bits))
+        self._sweep = Sweep(random_bits, node_length=NODE_ID_LENGTH + address_length, share=share, policy=policy)
+        # Until our address is known any id will do; one in our share makes the first look-ups name nodes we may sample.
+        self._table = RoutingTable(NodeId(self._sweep.random_target()))
         self._recent = RecentNodes()
         self._peers = PeerStore(random_bits)
         self._tokens = Tokens(make_secret())
@@ -120,7 +122,6 @@ class Node:
         self._asker = Asker(self._table, profile, policy, random_bits, now)
         self._lookups = Lookups(self._asker, self._table, self._recent, policy, address_length=address_length)
         self._caretaker = Caretaker(self._table, self._asker, self._lookups, random_bits, now)
-        self._sweep = Sweep(random_bits, node_length=NODE_ID_LENGTH + address_length, share=share, policy=policy)
         self._explorations = TokenBucket(EXPLORE_PER_S, now)
         self._votes = AddressVotes()
         self._samples_in_flight = 0
@@ -368,10 +369,8 @@ class Node:
         """Look into a random region, so that the sweep meets nodes nobody has named yet."""
         for _ in range(min(self._explorations.available(now), self._asker.room(now))):
             target = self._sweep.random_target()
-            seeds = self._lookups.seeds(target, now)
+            seeds = [node for node in self._lookups.seeds(target, now) if self._asker.may_ask(node)]
             if not seeds:
                 return
             self._explorations.spend()
-            node = seeds[self._random_bits(16) % len(seeds)]
-            if self._asker.may_ask(node):
-                self._asker.ask(node, Purpose.EXPLORE, None, now, krpc.find_node, target)
+            self._asker.ask(seeds[self._random_bits(16) % len(seeds)], Purpose.EXPLORE, None, now, krpc.find_node, target)

@@ -35,11 +35,6 @@ def crc32c(data: bytes) -> int:
     return crc ^ 0xFFFFFFFF
 
 
-def random_id(random_bits: RandomBits) -> NodeId:
-    """An id that is tied to nothing."""
-    return NodeId(random_bits(ID_BITS).to_bytes(NODE_ID_LENGTH, "big"))
-
-
 def random_id_near(node_id: bytes, shared_bits: int, random_bits: RandomBits) -> NodeId:
     """An id that shares exactly the first `shared_bits` bits (0 to 159) with `node_id` and is random behind them."""
     free_bits = ID_BITS - shared_bits - 1

@@ -1,10 +1,11 @@
 import random
 
 from protocol.dht.address_policy import AddressPolicy
-from protocol.dht.lookup import CLOSEST, MAX_QUERIES, PARALLEL, SLOW_AFTER_S, Lookup
+from protocol.dht.lookup import CLOSEST, MAX_QUERIES, PARALLEL, Lookup
 from protocol.dht.node_id import distance
 
 TARGET = bytes(20)
+SLOW_AFTER_S = 1.5
 
 
 def node(number: int) -> bytes:
@@ -16,7 +17,7 @@ def look_up(seeds, ends_at: float = 100.0) -> Lookup:
 
 
 def ask(lookup: Lookup, now: float = 0.0) -> list[bytes]:
-    wanted = lookup.wanted(now)
+    wanted = lookup.wanted(now, SLOW_AFTER_S, lambda _: True)
     for candidate in wanted:
         lookup.asked(candidate, now)
     return wanted
@@ -70,7 +71,7 @@ def test_failed_nodes_make_room_for_others():
     for _ in range(5):
         for candidate in ask(lookup):
             lookup.failed(candidate)
-    assert lookup.wanted(0.0) == []
+    assert ask(lookup) == []
     assert lookup.is_done(0.0)
 
 
@@ -88,3 +89,8 @@ def test_it_ends_in_time_and_after_so_many_queries_however_many_nodes_are_invent
 
 def test_nobody_to_ask_is_done_at_once():
     assert look_up([]).is_done(0.0)
+
+
+def test_nodes_that_may_not_be_asked_now_do_not_hold_up_the_others():
+    lookup = look_up([node(number) for number in range(1, 9)])
+    assert lookup.wanted(0.0, SLOW_AFTER_S, lambda found: found != node(1)) == [node(number) for number in range(2, 2 + PARALLEL)]

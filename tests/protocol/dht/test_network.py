@@ -124,3 +124,21 @@ def test_nobody_is_asked_twice_within_a_second_and_the_packet_rate_is_kept(make_
         assert at - last.get(address, 0) >= 1.0
         last[address] = at
     assert 0 < len(sent) <= PROFILES[profile].new_addresses_per_s * 10.5
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_a_crawler_with_a_share_finds_the_way_into_it_and_samples_nobody_else(network, make_node, part):
+    net, nodes, _ = network
+    wanted = {info_hash for node in nodes if node.node_id[0] >> 6 == part for info_hash in node._peers._swarms}
+    crawler = make_node(2000 + part, share=f"{part}/4")
+    net.attach(address_of(2000), crawler)
+    found = set()
+
+    def all_found() -> bool:
+        if crawler.is_lonely:
+            crawler.bootstrap([address_of(1)], net.now)
+        found.update(hashes_heard(crawler))
+        return found >= wanted
+
+    net.run(120, until=all_found)
+    assert found == wanted
