@@ -150,7 +150,8 @@ class Daemon:
                 *([metadata, dht] if settings.dht.enabled else []),
             ],
         )
-        return Supervisor("swarmdex", Strategy.REST_FOR_ONE, [watchdog, database, pipeline, services], intensity=3, period=60.0)
+        index = Supervisor("index", Strategy.REST_FOR_ONE, [database, pipeline, services])
+        return Supervisor("swarmdex", Strategy.ONE_FOR_ONE, [watchdog, index], intensity=3, period=60.0)
 
     async def _run_watchdog(self, heart: Heart) -> None:
         await Watchdog(heart, self.snapshot, self._status_line, self._service_manager, keep_alive_s=self._keep_alive_s).run()
@@ -244,7 +245,7 @@ class Daemon:
 
     async def _readiness(self) -> Readiness:
         states = {child.path: child.state for child in self.snapshot()}
-        writer = states["swarmdex/pipeline/writer"]
+        writer = states["swarmdex/index/pipeline/writer"]
         return Readiness((*await self._database_checks(), Check("writer", writer is State.RUNNING, f"the writer is {writer}")))
 
     async def _database_checks(self) -> tuple[Check, Check]:
