@@ -32,13 +32,15 @@ class PeerLookup:
     A group is the nodes of one address family: an IPv6 node knows only IPv6 peers, so each look-up needs one of both.
 
     How many run at a time follows from how long they take: the nodes share one packet budget among all look-ups, and too many at
-    once would all be cut off by the time-out. So each slow one makes room for less, each quick one for more.
+    once would all be cut off by the time-out. So each slow one makes room for less, each quick one for more: twice as many per
+    round until the first slow one, half a look-up more for each after it.
     """
 
     def __init__(self, groups: Sequence[Sequence[Mailbox[LookUpPeers]]], *, timeout_s: float) -> None:
         self._groups = tuple(tuple(group) for group in groups if group)
         self._timeout_s = timeout_s
         self._room = _FIRST_ROOM
+        self._has_been_slow = False
         self._running = self._started = self._with_peers = self._timed_out = self._peers = 0
 
     @property
@@ -66,13 +68,18 @@ class PeerLookup:
                     self._peers += len(answer.peers)
                     found(answer.peers)
             self._timed_out += scope.cancelled_caught
-            if trio.current_time() - started > self._timeout_s / 2:
-                self._room = max(_LEAST_ROOM, self._room * 0.9)
-            else:
-                self._room = min(_MOST_ROOM, self._room + 0.5)
         finally:
+            # Cancelled as well: the first peers it named were good enough.
+            self._adapt(trio.current_time() - started)
             self._running -= 1
             self._with_peers += self._peers > before
+
+    def _adapt(self, took_s: float) -> None:
+        if took_s > self._timeout_s / 2:
+            self._has_been_slow = True
+            self._room = max(_LEAST_ROOM, self._room * 0.9)
+        else:
+            self._room = min(_MOST_ROOM, self._room + (0.5 if self._has_been_slow else 1.0))
 
     async def _order(self, group: Sequence[Mailbox[LookUpPeers]], turn: int, order: LookUpPeers) -> None:
         """Give the order to the node whose turn it is; to the next one if it is stopped."""
