@@ -25,7 +25,7 @@ class StorageError(SwarmdexError):
     """Whatever goes wrong in the store."""
 
 
-class DatabaseUnavailable(StorageError):  # noqa: N818  (a fact, as all our errors are named)
+class DatabaseUnavailable(StorageError):
     """The database cannot answer now: it is down, restarting, out of connections or disk. The same call may work later.
 
     A transaction that was underway is rolled back, unless the connection broke in the very moment of its commit: then nobody knows,
@@ -37,7 +37,7 @@ class DatabaseConflict(DatabaseUnavailable):
     """Two transactions collided and the server ended this one (deadlock or serialization failure); it was rolled back."""
 
 
-class DatabaseRefused(StorageError):  # noqa: N818  (a fact, as all our errors are named)
+class DatabaseRefused(StorageError):
     """The server refused a statement or its data; the transaction was rolled back. `sqlstate` is PostgreSQL's five-letter code."""
 
     def __init__(self, message: str, sqlstate: str | None = None) -> None:
@@ -53,7 +53,7 @@ class EmbeddedServerError(StorageError):
     """The embedded server cannot be started or has died; the message says what to do."""
 
 
-class DataDirectoryInUse(EmbeddedServerError):  # noqa: N818  (a fact, as all our errors are named)
+class DataDirectoryInUse(EmbeddedServerError):
     """Another swarmdex process, `pid`, holds the lock of the data directory; `holder` is "daemon" or "command"."""
 
     def __init__(self, data_dir: Path, pid: str, holder: str) -> None:
@@ -69,7 +69,7 @@ class MigrationError(StorageError):
     """The migrations in the code and those recorded in the database disagree; the message says how and what to do."""
 
 
-class TorrentRefused(StorageError):  # noqa: N818  (a fact, as all our errors are named)
+class TorrentRefused(StorageError):
     """This torrent cannot be stored as it is: a hash of the wrong length, a number beyond its range. Nothing of its batch was stored."""
 
     def __init__(self, info_hash: bytes, reason: str) -> None:
@@ -77,5 +77,5 @@ class TorrentRefused(StorageError):  # noqa: N818  (a fact, as all our errors ar
         self.info_hash = info_hash
 
 
-class CorruptFileList(StorageError):  # noqa: N818  (a fact, as all our errors are named)
+class CorruptFileList(StorageError):
     """A stored file list cannot be read: damaged, or written by a later version. The torrent's other columns are not affected."""
