@@ -14,8 +14,8 @@ from protocol.identifiers import NODE_ID_LENGTH, Address, NodeId, TransactionId
 
 QUERY_TIMEOUT_S = 4.0
 ASK_AGAIN_AFTER_S = 1.0
-"""No address is asked twice within this, or thrice by look-ups, whose many ways share their last nodes; libtorrent silences those who
-ask more than five times a second over ten seconds."""
+"""No address is asked twice within this; libtorrent silences those who ask more than five times a second over ten seconds, and all nodes of
+an instance share one address."""
 FLOW_S = 60.0
 """A router forgets a UDP flow after about a minute, so an address is a new one again then."""
 
@@ -33,7 +33,8 @@ class Asker:
         self._book = QueryBook(random_bits, timeout_s=QUERY_TIMEOUT_S)
         self._packets = TokenBucket(profile.packets_per_s, now)
         self._new_addresses = TokenBucket(profile.new_addresses_per_s, now)
-        self._asked, self._asked_twice, self._asked_thrice = (TwoGenerations(ASK_AGAIN_AFTER_S, now) for _ in range(3))
+        # Who has been asked once lately, who twice ...: as many times as a look-up may ask one address.
+        self._asked = [TwoGenerations(ASK_AGAIN_AFTER_S, now) for _ in range(profile.lookups_per_address)]
         self._flows = TwoGenerations(FLOW_S, now)
 
     def __len__(self) -> int:
@@ -50,12 +51,12 @@ class Asker:
     def may_ask(self, node: CompactNode) -> bool:
         """Whether its address is one we talk to and has not been asked within a second."""
         address = node[NODE_ID_LENGTH:]
-        return self._policy.host_key(address) not in self._asked and self._policy.allows(address)
+        return self._policy.host_key(address) not in self._asked[0] and self._policy.allows(address)
 
-    def may_ask_soon_again(self, node: CompactNode) -> bool:
-        """The same for look-ups: whether it has not been asked thrice within a second."""
+    def may_look_up(self, node: CompactNode) -> bool:
+        """The same for look-ups, whose many ways share their last nodes: the lab lets them ask one address more often."""
         address = node[NODE_ID_LENGTH:]
-        return self._policy.host_key(address) not in self._asked_thrice and self._policy.allows(address)
+        return self._policy.host_key(address) not in self._asked[-1] and self._policy.allows(address)
 
     def ask(self, node: CompactNode, purpose: Purpose, context: object, now: float, write: Write, *arguments: Any) -> None:
         """Send a query, whatever the budgets say; they pay for it."""
@@ -63,12 +64,7 @@ class Asker:
         address = unpack_address(compact)
         transaction_id = self._book.add(address, node, purpose, context, now)
         host = self._policy.host_key(compact)
-        if host in self._asked_twice:
-            self._asked_thrice.add(host)
-        elif host in self._asked:
-            self._asked_twice.add(host)
-        else:
-            self._asked.add(host)
+        next((asked for asked in self._asked if host not in asked), self._asked[-1]).add(host)
         self._packets.spend()
         if host not in self._flows:
             self._flows.add(host)
@@ -81,7 +77,7 @@ class Asker:
 
     def expire(self, now: float) -> list[PendingQuery]:
         """Queries that stayed without an answer."""
-        for asked in (self._asked, self._asked_twice, self._asked_thrice):
+        for asked in self._asked:
             asked.turn(now)
         self._flows.turn(now)
         return self._book.expire(now)

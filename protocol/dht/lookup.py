@@ -1,7 +1,7 @@
 """One iterative look-up: towards the eight nodes closest to a target (BEP 5 `get_peers` and `find_node`), without I/O.
 
-Differs from the Kademlia paper: a node that has not answered after a moment no longer holds up its place among the four asked at a time;
-its answer still counts when it comes (libtorrent calls this the short timeout).
+Differs from the Kademlia paper: a node that has not answered after a moment no longer counts among the closest, and others are asked in its
+place; its answer is still taken when it comes (libtorrent calls this the short timeout).
 """
 
 from bisect import insort
@@ -63,14 +63,16 @@ class Lookup:
     def wanted(self, now: float, slow_after_s: float, may_ask: Callable[[CompactNode], bool]) -> list[CompactNode]:
         """Nodes to ask now, nearest first, out of those that may be asked now.
 
-        A node that was asked more than `slow_after_s` ago no longer counts as one of the few asked at a time.
+        A node that was asked more than `slow_after_s` ago counts neither among the closest nor among the few asked at a time.
         """
-        if self._queries >= MAX_QUERIES:
-            return []
-        busy = sum(candidate.state is _State.ASKED and now < candidate.asked_at + slow_after_s for candidate in self._candidates)
-        living = [candidate for candidate in self._candidates if candidate.state is not _State.FAILED][:CLOSEST]
-        new = (candidate.node for candidate in living if candidate.state is _State.NEW)
-        return list(islice(filter(may_ask, new), max(0, PARALLEL - busy)))
+        room = min(PARALLEL, MAX_QUERIES - self._queries)
+        new = []
+        for candidate in self._hopeful(now, slow_after_s):
+            if candidate.state is _State.ASKED:
+                room -= 1
+            elif candidate.state is _State.NEW:
+                new.append(candidate.node)
+        return list(islice(filter(may_ask, new), max(0, room)))
 
     def asked(self, node: CompactNode, now: float) -> None:
         """This node has been sent the question."""
@@ -79,9 +81,10 @@ class Lookup:
         candidate.asked_at = now
         self._queries += 1
 
-    def asked_at(self, node: CompactNode) -> float:
-        """When it was asked."""
-        return self._by_address[node[NODE_ID_LENGTH:]].asked_at
+    def asked_at(self, node: CompactNode) -> float | None:
+        """When it was asked; None when nearer ones have pushed it out since."""
+        candidate = self._by_address.get(node[NODE_ID_LENGTH:])
+        return None if candidate is None else candidate.asked_at
 
     def answered(self, node: CompactNode, nodes: bytes, peers: list[CompactAddress]) -> list[CompactAddress]:
         """It named nodes (joined) and peers; returns the peers that are new to this look-up."""
@@ -99,19 +102,30 @@ class Lookup:
         """It stayed silent, or answered with an error."""
         self._move(node, _State.FAILED)
 
-    def is_done(self, now: float) -> bool:
+    def is_done(self, now: float, slow_after_s: float) -> bool:
         """The closest nodes have all answered, or there is nobody or no time left."""
         if now >= self.ends_at:
             return True
-        states = [candidate.state for candidate in self._candidates if candidate.state is not _State.FAILED]
+        states = {candidate.state for candidate in self._hopeful(now, slow_after_s)}
         if self._queries >= MAX_QUERIES:
             return _State.ASKED not in states
-        return all(state is _State.ANSWERED for state in states[:CLOSEST])
+        return states <= {_State.ANSWERED}
 
     @property
     def peer_count(self) -> int:
         """Peers found so far."""
         return len(self._peers)
+
+    def _hopeful(self, now: float, slow_after_s: float) -> list[_Candidate]:
+        """The closest that have answered or may yet do so soon."""
+        hopeful: list[_Candidate] = []
+        for candidate in self._candidates:
+            is_slow = candidate.state is _State.ASKED and now >= candidate.asked_at + slow_after_s
+            if not is_slow and candidate.state is not _State.FAILED:
+                hopeful.append(candidate)
+                if len(hopeful) == CLOSEST:
+                    break
+        return hopeful
 
     def _consider(self, node: CompactNode) -> None:
         address = node[NODE_ID_LENGTH:]

@@ -66,7 +66,9 @@ class Lookups:
         lookup = self._running.get(number)
         if lookup is None:
             return
-        self._round_trip.measured(now - lookup.asked_at(node))
+        asked_at = lookup.asked_at(node)
+        if asked_at is not None:
+            self._round_trip.measured(now - asked_at)
         nodes, peers = values.get(self._nodes_key), values.get(b"values")
         length = self._address_length
         new = lookup.answered(
@@ -98,12 +100,13 @@ class Lookups:
     def _drive(self, number: int, now: float) -> None:
         lookup = self._running[number]
         write = krpc.find_node if number == self._for_ourselves else krpc.get_peers
-        for node in lookup.wanted(now, self._round_trip.slow_after_s, self._asker.may_ask_soon_again):
+        slow_after_s = self._round_trip.slow_after_s
+        for node in lookup.wanted(now, slow_after_s, self._asker.may_look_up):
             if not self._asker.room(now):
                 break
             self._asker.ask(node, Purpose.LOOK_UP, number, now, write, lookup.target)
             lookup.asked(node, now)
-        if lookup.is_done(now):
+        if lookup.is_done(now, slow_after_s):
             del self._running[number]
             if number == self._for_ourselves:
                 self._for_ourselves = None

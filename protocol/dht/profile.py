@@ -22,6 +22,8 @@ class Profile:
     """Queries of others that are answered."""
     answers_per_host: int = 50
     """In ten seconds; libtorrent's own limit."""
+    lookups_per_address: int = 1
+    """Queries a second that look-ups may send to one address; everything else sends one."""
     is_local_only: bool = False
     """Talks to loopback and private addresses and to nobody else."""
 
@@ -49,6 +51,7 @@ PROFILES = {
             max_in_flight=4096,
             answers_per_s=1e6,
             answers_per_host=1_000_000_000,
+            lookups_per_address=3,  # a simulated network of two thousand nodes has to stand for one of millions
             is_local_only=True,
         ),
     )

@@ -31,7 +31,7 @@ def test_the_nearest_are_asked_first_and_only_so_many_at_a_time():
     assert ask(lookup) == [node(50)]
 
 
-def test_a_slow_node_no_longer_holds_its_place_but_still_counts():
+def test_a_slow_node_no_longer_holds_its_place_but_its_answer_is_taken():
     lookup = look_up([node(number) for number in range(1, 9)])
     assert len(ask(lookup)) == PARALLEL
     assert ask(lookup, SLOW_AFTER_S - 0.1) == []
@@ -53,7 +53,7 @@ def test_it_walks_to_the_closest_nodes_of_a_network_and_stops():
     network = sorted(dice.sample(range(1, 1 << 20), 500))
     lookup = look_up([node(number) for number in network[-3:]])
     asked = 0
-    while not lookup.is_done(0.0):
+    while not lookup.is_done(0.0, SLOW_AFTER_S):
         for candidate in ask(lookup):
             asked += 1
             own = int.from_bytes(candidate[:20], "big")
@@ -72,14 +72,14 @@ def test_failed_nodes_make_room_for_others():
         for candidate in ask(lookup):
             lookup.failed(candidate)
     assert ask(lookup) == []
-    assert lookup.is_done(0.0)
+    assert lookup.is_done(0.0, SLOW_AFTER_S)
 
 
 def test_it_ends_in_time_and_after_so_many_queries_however_many_nodes_are_invented():
-    assert look_up([node(1)], ends_at=5.0).is_done(5.0)
+    assert look_up([node(1)], ends_at=5.0).is_done(5.0, SLOW_AFTER_S)
     lookup = look_up([node(1 << 23)])
     number, asked = 1 << 23, 0
-    while not lookup.is_done(0.0):
+    while not lookup.is_done(0.0, SLOW_AFTER_S):
         for candidate in ask(lookup):
             asked += 1
             number -= 16
@@ -88,9 +88,28 @@ def test_it_ends_in_time_and_after_so_many_queries_however_many_nodes_are_invent
 
 
 def test_nobody_to_ask_is_done_at_once():
-    assert look_up([]).is_done(0.0)
+    assert look_up([]).is_done(0.0, SLOW_AFTER_S)
 
 
 def test_nodes_that_may_not_be_asked_now_do_not_hold_up_the_others():
     lookup = look_up([node(number) for number in range(1, 9)])
     assert lookup.wanted(0.0, SLOW_AFTER_S, lambda found: found != node(1)) == [node(number) for number in range(2, 2 + PARALLEL)]
+
+
+def test_the_end_does_not_wait_for_slow_nodes():
+    lookup = look_up([node(number) for number in range(1, 5)])
+    for candidate in ask(lookup):
+        if candidate != node(2):
+            lookup.answered(candidate, b"", [])
+    assert not lookup.is_done(SLOW_AFTER_S - 0.1, SLOW_AFTER_S)
+    assert lookup.is_done(SLOW_AFTER_S, SLOW_AFTER_S)
+
+
+def test_an_answer_of_a_node_that_was_pushed_out_meanwhile_is_taken():
+    lookup = look_up([node((1 << 22) + number) for number in range(4)])
+    far = ask(lookup)
+    for start in range(0, 320, 16):
+        lookup.answered(far[0], b"".join(node(1000 + start + step) for step in range(16)), [])
+    assert lookup.asked_at(far[3]) is None
+    assert lookup.answered(far[3], b"", [b"\x7f\0\0\1\1\1"]) == [b"\x7f\0\0\1\1\1"]
+    lookup.failed(far[2])
