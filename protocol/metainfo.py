@@ -81,13 +81,15 @@ class Metainfo:
     """Every v2 file that needs a piece layer has one; True for v1."""
 
 
-def parse_info(raw: bytes, *, max_files: int = MAX_FILES, max_length: int = MAX_INFO_BYTES) -> Info:
+def parse_info(raw: bytes, *, max_files: int = MAX_FILES, max_length: int = MAX_INFO_BYTES, sha1_digest: bytes | None = None) -> Info:
     """Read an info dict as a peer sends it; the caller has checked its hash.
+
+    `sha1_digest`: the SHA-1 of `raw`, if it is known already; large dicts take as long to hash as to read.
 
     Raises:
         MalformedMetainfo: it breaks BEP 3 or 52; `reason` says how.
     """
-    return _read_info(raw, max_files, max_length, None)[0]
+    return _read_info(raw, max_files, max_length, sha1_digest=sha1_digest)[0]
 
 
 def parse_torrent_file(raw: bytes, *, max_files: int = MAX_FILES, max_length: int = MAX_TORRENT_BYTES) -> Metainfo:
@@ -103,7 +105,7 @@ def parse_torrent_file(raw: bytes, *, max_files: int = MAX_FILES, max_length: in
         raise MalformedMetainfo(exc.reason if b"info" in top else "no_info") from exc
     raw_info = bytes(raw[start:end])
     encoding = _note(top.get(b"encoding"))
-    info, v2 = _read_info(raw_info, max_files, max_length, encoding)
+    info, v2 = _read_info(raw_info, max_files, max_length, encoding=encoding)
     return Metainfo(
         info=info,
         raw_info=raw_info,
@@ -115,7 +117,9 @@ def parse_torrent_file(raw: bytes, *, max_files: int = MAX_FILES, max_length: in
     )
 
 
-def _read_info(raw: bytes, max_files: int, max_length: int, encoding: str | None) -> tuple[Info, list[RawFile]]:
+def _read_info(
+    raw: bytes, max_files: int, max_length: int, *, encoding: str | None = None, sha1_digest: bytes | None = None
+) -> tuple[Info, list[RawFile]]:
     """The info, and its v2 files for whoever checks piece layers."""
     info = _decode_dict(raw, max_length)
     has_v1 = b"pieces" in info
@@ -134,7 +138,7 @@ def _read_info(raw: bytes, max_files: int, max_length: int, encoding: str | None
     size = sum(file.length for file in files)
     if size > MAX_SIZE:
         raise MalformedMetainfo("bad_length")
-    info_hash = InfoHash(sha1(raw, usedforsecurity=False).digest()) if has_v1 else None
+    info_hash = InfoHash(sha1_digest or sha1(raw, usedforsecurity=False).digest()) if has_v1 else None
     info_hash_v2 = InfoHashV2(sha256(raw).digest()) if has_v2 else None
     title = display_text(shown_name, encoding)
     entries, is_cleaned = _shown(files[:max_files], encoding)

@@ -44,8 +44,8 @@ class PeerConnection:
         self._is_connected = False
         self._aborted: FetchFailed | None = None
 
-    async def fetch(self) -> bytes:
-        """The info dict, raw, its hash checked. Cancelled or failed: the socket is closed.
+    async def fetch(self) -> None:
+        """Return when the asker has the metadata. Cancelled or failed: the socket is closed.
 
         Raises:
             FetchFailed: by what the peer did, or by `abort`.
@@ -68,7 +68,6 @@ class PeerConnection:
             self._socket = None
         if (refusal := self._asker.refusal) is not None:
             raise FetchFailed(refusal.value, is_peer_bad=refusal in _FOR_EVERY_HASH)
-        return self._asker.metadata
 
     def time_out(self) -> None:
         """The deadline has passed."""

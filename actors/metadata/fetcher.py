@@ -244,20 +244,18 @@ class MetadataFetcher:
     async def _try(self, attempt: Attempt) -> None:
         now = trio.current_time()
         info_hash, settings = attempt.info_hash, self._settings
+        asker = MetadataAsker(info_hash, self._peer_id, max_size=settings.max_size_bytes)
         connection = PeerConnection(
-            MetadataAsker(info_hash, self._peer_id, max_size=settings.max_size_bytes),
-            attempt.peer,
-            connect_deadline=now + settings.connect_timeout_s,
-            deadline=now + settings.fetch_timeout_s,
+            asker, attempt.peer, connect_deadline=now + settings.connect_timeout_s, deadline=now + settings.fetch_timeout_s
         )
         others = self._connections.setdefault(info_hash, [])
         others.append(connection)
         self._attempts += 1
         is_peer_bad = False
         try:
-            metadata = await connection.fetch()
+            await connection.fetch()
             self._succeeded += 1
-            self._on_metadata(info_hash, metadata)
+            self._on_metadata(info_hash, asker)
         except FetchFailed as exc:
             self._failed[exc.reason] += 1
             is_peer_bad = exc.is_peer_bad
@@ -267,7 +265,7 @@ class MetadataFetcher:
                 del self._connections[info_hash]
             self._queue.attempt_ended(attempt, trio.current_time(), is_peer_bad=is_peer_bad)
 
-    def _on_metadata(self, info_hash: InfoHash, metadata: bytes) -> None:
+    def _on_metadata(self, info_hash: InfoHash, asker: MetadataAsker) -> None:
         """The hash is right, so whatever the content is, no other peer has a better one."""
         is_wanted = info_hash in self._queue
         self._queue.finish(info_hash)
@@ -278,7 +276,12 @@ class MetadataFetcher:
         if info_hash in self._lookups:
             self._lookups[info_hash].cancel()
         try:
-            info = parse_info(metadata, max_files=self._settings.max_files, max_length=self._settings.max_size_bytes)
+            info = parse_info(
+                asker.metadata,
+                max_files=self._settings.max_files,
+                max_length=self._settings.max_size_bytes,
+                sha1_digest=asker.sha1,
+            )
             if info_hash not in {info.info_hash, (info.info_hash_v2 or b"")[:20]}:
                 raise MalformedMetainfo("other_version")  # a v1 dict that goes by its SHA-256, or the reverse
         except MalformedMetainfo as exc:

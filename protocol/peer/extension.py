@@ -92,8 +92,10 @@ def parse_extended_handshake(payload: bytes) -> ExtendedHandshake:
     return ExtendedHandshake(ut_metadata, metadata_size)
 
 
-def parse_metadata_message(payload: bytes, metadata_size: int) -> Request | Data | Reject | None:
+def parse_metadata_message(payload: bytes, metadata_size: int, *, start: int = 0) -> Request | Data | Reject | None:
     """Read a ut_metadata message about metadata of this size; None for a type BEP 9 does not know, which it says to ignore.
+
+    `start`: bytes of `payload` to pass over, so that nobody needs to copy a large one for that.
 
     A data message is a bencoded header with the raw piece behind it. How long the piece must be is known, so the header is what stands
     before it; only the last piece may be shorter than the others.
@@ -103,9 +105,9 @@ def parse_metadata_message(payload: bytes, metadata_size: int) -> Request | Data
     """
     pieces = -(-metadata_size // PIECE_LENGTH)
     for length in _piece_lengths(metadata_size):
-        if 0 < len(payload) - length <= _MAX_HEADER_LENGTH:
+        if 0 < len(payload) - start - length <= _MAX_HEADER_LENGTH:
             try:
-                fields = _dictionary(payload[:-length], _MAX_HEADER_LENGTH, "")
+                fields = _dictionary(payload[start:-length], _MAX_HEADER_LENGTH, "")
             except MalformedPeerMessage:
                 continue  # it may be the other length, or no data message
             piece = fields.get(b"piece")
@@ -116,7 +118,7 @@ def parse_metadata_message(payload: bytes, metadata_size: int) -> Request | Data
                 return Data(piece, total_size if isinstance(total_size, int) else None, payload[-length:])
             break
     else:
-        fields = _dictionary(payload, _MAX_HEADER_LENGTH, "bad_metadata_message")
+        fields = _dictionary(payload[start:], _MAX_HEADER_LENGTH, "bad_metadata_message")
     return _without_data(fields, pieces)
 
 

@@ -85,9 +85,13 @@ class MetadataAsker:
     def __init__(self, info_hash: InfoHash, peer_id: bytes, *, max_size: int, max_in_flight: int = 64) -> None:
         """`max_size`: bytes; a peer that announces more is refused before anything is asked of it."""
         self.state = AskerState.AWAITING_HANDSHAKE
+        self.is_over = False
+        """Nothing more will come of this connection."""
         self.refusal: Refusal | None = None
         self.metadata = b""
         """The info dict, raw, once `state` is COMPLETE; its hash has been checked, its contents have not."""
+        self.sha1 = b""
+        """Of `metadata`; the info hash, unless that is the SHA-256 of a v2 torrent."""
         self.rejects = 0
         self._info_hash = info_hash
         self._peer_id = peer_id
@@ -101,11 +105,6 @@ class MetadataAsker:
         self._missing = 0
         self._to_ask: deque[int] = deque()
         self._asked: set[int] = set()
-
-    @property
-    def is_over(self) -> bool:
-        """Nothing more will come of this connection."""
-        return self.state in {AskerState.COMPLETE, AskerState.REFUSED}
 
     def first_bytes(self) -> bytes:
         """What to send as soon as the connection stands."""
@@ -134,7 +133,7 @@ class MetadataAsker:
             if payload[:1] == _EXTENDED_HANDSHAKE:
                 out.append(self._on_extended_handshake(payload[1:]))
             elif payload[:1] == _TO_US:
-                out.append(self._on_metadata_message(payload[1:]))
+                out.append(self._on_metadata_message(payload))
         return b"".join(out)
 
     def _move(self, event: _Event) -> None:
@@ -142,6 +141,7 @@ class MetadataAsker:
         if state is None:
             raise MalformedPeerMessage("unexpected_message", f"{event.name} while {self.state.name}")
         self.state = state
+        self.is_over = state is AskerState.COMPLETE or state is AskerState.REFUSED
 
     def _refuse(self, refusal: Refusal) -> bytes:
         self._move(_Event.REFUSAL)
@@ -183,7 +183,7 @@ class MetadataAsker:
     def _on_metadata_message(self, payload: bytes) -> bytes:
         if self.state is not AskerState.COLLECTING:
             raise MalformedPeerMessage("unexpected_message", "ut_metadata before the extended handshake")
-        match parse_metadata_message(payload, self._size):
+        match parse_metadata_message(payload, self._size, start=1):
             case Data(piece, total_size, content):
                 if total_size not in {None, self._size}:
                     raise MalformedPeerMessage("metadata_size_changed")
@@ -204,7 +204,8 @@ class MetadataAsker:
             return self._ask()
         metadata = b"".join(self._pieces)
         # The hash first: nothing is decoded that is not what was asked for. A v2 torrent goes by its cut SHA-256 (BEP 52).
-        if sha1(metadata, usedforsecurity=False).digest() != self._info_hash and sha256(metadata).digest()[:20] != self._info_hash:
+        self.sha1 = sha1(metadata, usedforsecurity=False).digest()
+        if self.sha1 != self._info_hash and sha256(metadata).digest()[:20] != self._info_hash:
             raise MalformedPeerMessage("wrong_metadata")
         self._move(_Event.LAST_PIECE)
         self.metadata = metadata

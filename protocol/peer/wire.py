@@ -126,7 +126,8 @@ class PeerStream:
                 if end > len(buffer):
                     return None
                 self._position = end
-                return Message(message_id, bytes(buffer[position + 5 : end]))
+                with memoryview(buffer) as view:
+                    return Message(message_id, bytes(view[position + 5 : end]))  # one copy; a slice of the bytearray would be another
             if length > MAX_SKIPPED_LENGTH:
                 raise MalformedPeerMessage("message_too_long", f"{length} bytes")
             self._to_skip = max(0, end - len(buffer))
