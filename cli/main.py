@@ -31,7 +31,9 @@ def run(config: Path | None, assignments: tuple[str, ...]) -> None:
 
 @main.command()
 @settings_options
-@click.option("--for", "seconds", type=click.FloatRange(min=1), help="Stop after this many seconds; else Ctrl-C stops it.")
+@click.option(
+    "--for", "seconds", type=click.FloatRange(min=1), help="End after so many seconds; else at Ctrl-C, without a terminal after 30."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 @click.option("--torrents", default=500, show_default=True, help="Torrents planted in the simulated swarm.")
 @click.option("--nodes", default=2000, show_default=True, help="DHT nodes of the simulated swarm.")

@@ -29,6 +29,7 @@ from config.settings import Settings
 from protocol.identifiers import InfoHash
 from storage.errors import DatabaseUnavailable
 
+_SECONDS_UNWATCHED = 30.0  # nobody is there to press Ctrl-C
 _START_S = 120.0
 _CHATTER_PER_S = 5.0  # queries of others, so that the demo listens as well as asks
 _LOOK_EVERY_S = 0.25
@@ -41,7 +42,7 @@ class Demo:
     """What a demo is made of."""
 
     seconds: float | None
-    """After which it ends; None: at SIGINT or SIGTERM."""
+    """After which it ends; None: at SIGINT or SIGTERM, and by itself when there is no terminal."""
     torrents: int
     nodes: int
     seed: int
@@ -59,6 +60,8 @@ class _Progress:
 
 def run_demo(loaded: LoadedSettings, demo: Demo, *, as_json: bool) -> int:
     """Run it; returns the exit code: 0 when enough of what is reachable was found and can be searched."""
+    if demo.seconds is None and not sys.stdin.isatty():
+        demo = replace(demo, seconds=_SECONDS_UNWATCHED)
     with _data_folder() as folder:
         result = trio.run(_run, _demo_settings(loaded, folder), demo, folder)
     print_data(result, as_json=as_json, text=_in_words(result))
@@ -86,6 +89,7 @@ async def _run(settings: Settings, demo: Demo, folder: Path) -> dict[str, object
                     with trio.move_on_after(demo.seconds or math.inf):
                         await _watch(daemon, planted, progress, chaos)
                 if daemon.url is not None:
+                    say("asking for each of them by name, on the page and over Torznab")
                     finds = await check_finds(daemon.url, daemon.run_token, planted)
                 daemon.stop()
             nursery.cancel_scope.cancel()
