@@ -108,10 +108,16 @@ class Node:
         self._random_bits = random_bits
         self._make_secret = make_secret
         self._policy = policy
-        self._sweep = Sweep(random_bits, node_length=NODE_ID_LENGTH + address_length, share=share, policy=policy)
+        self._recent = RecentNodes()
+        self._sweep = Sweep(
+            random_bits,
+            node_length=NODE_ID_LENGTH + address_length,
+            share=share,
+            policy=policy,
+            on_elsewhere=self._recent.named,  # not ours to sample, but look-ups lead everywhere
+        )
         # Until our address is known any id will do; one in our share makes the first look-ups name nodes we may sample.
         self._table = RoutingTable(NodeId(self._sweep.random_target()))
-        self._recent = RecentNodes()
         self._peers = PeerStore(random_bits)
         self._tokens = Tokens(make_secret())
         self._token_secret_at = now + TOKEN_SECRET_S

@@ -12,7 +12,7 @@ _BITS = 12
 
 
 class RecentNodes:
-    """One place for each twelve-bit prefix; whoever answered last has it."""
+    """One place for each twelve-bit prefix; whoever answered last has it, and until then whoever was named first."""
 
     def __init__(self) -> None:
         self._places: list[CompactNode | None] = [None] * (1 << _BITS)
@@ -20,6 +20,12 @@ class RecentNodes:
     def heard(self, node: CompactNode) -> None:
         """A node that just answered."""
         self._places[node[0] << 4 | node[1] >> 4] = node
+
+    def named(self, node: CompactNode) -> None:
+        """A node that others named: better than nobody."""
+        place = node[0] << 4 | node[1] >> 4
+        if self._places[place] is None:
+            self._places[place] = node
 
     def silent(self, node: CompactNode) -> None:
         """It did not answer: another may have its place."""

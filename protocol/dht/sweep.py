@@ -7,6 +7,7 @@ again only while there is nobody else to ask: more than half of all named nodes 
 """
 
 from collections import deque
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -64,7 +65,18 @@ class SweepStatistics(NamedTuple):
 
 
 class Sweep:
-    """Whom to ask for samples next. Time is an argument."""
+    """Whom to ask for samples next. Time is an argument.
+
+    Args:
+        random_bits: for targets.
+        node_length: 26 or 38.
+        policy: which addresses are worth a question.
+        share: the part of the key space to walk.
+        on_elsewhere: gets the nodes outside of it, each once in a while.
+        max_frontier: nodes that wait to be asked for the first time.
+        max_waiting: nodes that wait for their interval to end.
+        max_seen: addresses remembered.
+    """
 
     def __init__(
         self,
@@ -73,6 +85,7 @@ class Sweep:
         node_length: int,
         policy: AddressPolicy,
         share: Share = Share(0, 1),  # noqa: B008  (immutable)
+        on_elsewhere: Callable[[CompactNode], None] = lambda _: None,
         max_frontier: int = 20_000,
         max_waiting: int = 50_000,
         max_seen: int = 1_000_000,
@@ -81,6 +94,7 @@ class Sweep:
         self._node_length = node_length
         self._bounds = range(share.part * 0x10000 // share.parts, (share.part + 1) * 0x10000 // share.parts)
         self._is_everywhere = share.parts == 1
+        self._on_elsewhere = on_elsewhere
         self._policy = policy
         self._max_frontier = max_frontier
         self._max_waiting = max_waiting
@@ -110,9 +124,11 @@ class Sweep:
             if (wait is not None and wait > now) or not allows(address):
                 continue
             node = nodes[start : start + length]
+            not_before[address] = soon
             if self._is_everywhere or (node[0] << 8 | node[1]) in self._bounds:
-                not_before[address] = soon
                 frontier.append(node)
+            else:
+                self._on_elsewhere(node)
         if len(not_before) > self._max_generation:
             self._not_before_older, self._not_before = not_before, {}
 
