@@ -41,12 +41,12 @@ class Asker:
         return len(self._book)
 
     def room(self, now: float) -> int:
-        """Queries the packet budget has room for."""
-        return self._packets.available(now)
-
-    def room_for_strangers(self, now: float) -> int:
-        """Queries there is room for if all go to addresses we have not talked to lately."""
+        """Queries the budgets have room for, even if all go to addresses we have not talked to lately."""
         return min(self._packets.available(now), self._new_addresses.available(now))
+
+    def spare_room(self, now: float) -> int:
+        """Room that leaves some for others."""
+        return min(self._packets.spare(now), self._new_addresses.spare(now))
 
     def may_ask(self, node: CompactNode) -> bool:
         """Whether its address is one we talk to and has not been asked within a second."""

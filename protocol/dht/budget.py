@@ -25,6 +25,10 @@ class TokenBucket:
             self._filled_at = now
         return int(self._tokens) if self._tokens > 0 else 0
 
+    def spare(self, now: float) -> int:
+        """Whole tokens above half of what can be saved up: for what must not take the last ones."""
+        return max(0, int(self.available(now) - self._capacity / 2))
+
     def take(self, now: float) -> bool:
         """Take one token if there is one."""
         if self._tokens < 1.0 and not self.available(now):

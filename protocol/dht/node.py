@@ -358,7 +358,9 @@ class Node:
     # The sweep
 
     def _ask_for_samples(self, now: float) -> None:
-        room = min(self._max_in_flight - self._samples_in_flight, MAX_BURST, self._asker.room_for_strangers(now))
+        # Hashes are cheap and peers are dear: while look-ups run, the sweep lives on what they leave.
+        budget = self._asker.spare_room(now) if len(self._lookups) else self._asker.room(now)
+        room = min(self._max_in_flight - self._samples_in_flight, MAX_BURST, budget)
         for _ in range(room):
             node = self._sweep.next_node(now)
             if node is None:

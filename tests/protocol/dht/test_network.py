@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from protocol.dht import krpc
 from protocol.dht.events import InfoHashesHeard, LookupAdvanced, LookupEnded, PeersHeard
 from protocol.dht.krpc import announce_peer, get_peers
 from protocol.dht.profile import PROFILES
@@ -108,22 +109,31 @@ def test_the_same_seed_gives_the_same_run(make_node):
     assert run() == run()
 
 
-@pytest.mark.parametrize("profile", ["home", "server"])
-def test_nobody_is_asked_twice_within_a_second_and_the_packet_rate_is_kept(make_node, profile):
+@pytest.mark.parametrize("profile", ["gentle", "home"])
+@pytest.mark.parametrize("looks_up", [False, True])
+def test_nobody_is_asked_twice_within_a_second_and_the_rate_of_new_addresses_is_kept(make_node, profile, looks_up):
     dice = random.Random(5)
     node = make_node(1, profile=profile)
-    sent, now = [], 1000.0
-    for _ in range(200):
+    sent, now, seconds = [], 1000.0, 10
+    for step in range(seconds * 20):
         now += 0.05
-        nodes = b"".join(dice.randbytes(20) + bytes((127, 0, dice.randrange(4), dice.randrange(1, 255))) + b"\x1a\xe1" for _ in range(8))
-        node._sweep.hear(nodes, now)
+        nodes = b"".join(dice.randbytes(20) + bytes((127, 0, dice.randrange(40), dice.randrange(1, 255))) + b"\x1a\xe1" for _ in range(160))
+        for start in range(0, len(nodes), 26 * 8):
+            node._sweep.hear(nodes[start : start + 26 * 8], now)
+        node._recent.named(nodes[:26])
+        if looks_up and step % 4 == 0:
+            node.look_up(dice.randbytes(20), now)
         node.handle_timer(now)
-        sent += [(now, address) for _, address in node.datagrams_to_send(now)]
+        sent += [(now, address, krpc.parse(data).method) for data, address in node.datagrams_to_send(now)]
     last = {}
-    for at, address in sent:
+    for at, address, _ in sent:
         assert at - last.get(address, 0) >= 1.0
         last[address] = at
-    assert 0 < len(sent) <= PROFILES[profile].new_addresses_per_s * 10.5
+    rates = PROFILES[profile]
+    assert rates.new_addresses_per_s * seconds * 0.8 < len(last) <= rates.new_addresses_per_s * (seconds + 0.5)
+    assert len(sent) <= rates.packets_per_s * (seconds + 0.5)
+    asked_for_peers = sum(method == b"get_peers" for *_, method in sent)
+    assert (asked_for_peers > 100) == looks_up
 
 
 @pytest.mark.parametrize("part", range(4))
