@@ -23,6 +23,7 @@ MAX_TORRENT_BYTES = 2 * MAX_INFO_BYTES  # a v2 file carries its piece layers out
 MAX_FILES = 2000
 
 _MAX_PIECE_LENGTH = 2**40
+_MAX_LENIENT_BYTES = 1024 * 1024  # the lenient decoder is slow, and what it is for (unsorted keys of old tools) is small
 _MAX_NOTE_BYTES = 4096  # comment, created by
 _LAST_TIMESTAMP = 253402300799  # the end of the year 9999, beyond which datetime cannot follow
 
@@ -157,10 +158,13 @@ def _read_info(
 
 
 def _decode_dict(raw: bytes, max_length: int) -> dict[bytes, Value]:
+    # A bomb of empty lists takes thirty times its own size in memory. Half of its bytes are openers; of honest text a tenth, of lists of
+    # very short names a quarter, of hashes 1 in 128.
+    max_openers = 100_000 + len(raw) // 3
     try:
-        value = decode(raw, max_length=max_length)
+        value = decode(raw, max_length=max_length, max_openers=max_openers)
     except MalformedBencode as exc:
-        if exc.reason != "not_bencode":
+        if exc.reason != "not_bencode" or len(raw) > _MAX_LENIENT_BYTES:
             raise MalformedMetainfo(exc.reason) from exc
         try:  # files by old tools have unsorted keys
             value = decode_lenient(raw, max_length=max_length)

@@ -95,7 +95,8 @@ def _file_v2(path: tuple[bytes, ...], node: dict[bytes, Value]) -> RawFile:
     root = leaf.get(b"pieces root", b"")
     if not isinstance(root, bytes) or (length > 0 and len(root) != 32):
         raise MalformedMetainfo("bad_pieces_root")
-    _check_path_length(path)
+    if sum(map(len, path)) > MAX_PATH_BYTES:
+        raise MalformedMetainfo("path_too_long")
     return RawFile(path, length, _is_padding(leaf, path), path, root if length else b"")
 
 
@@ -103,27 +104,24 @@ def _path(value: "Value | None") -> tuple[bytes, ...]:
     if not isinstance(value, list) or not value:
         raise MalformedMetainfo("bad_path")
     parts: list[bytes] = []
+    length = 0
     for part in value:
         if not isinstance(part, bytes):
             raise MalformedMetainfo("bad_path")
         parts.append(part)
-    path = tuple(parts)
-    _check_path_length(path)
-    return path
-
-
-def _check_path_length(path: tuple[bytes, ...]) -> None:
-    if sum(map(len, path)) > MAX_PATH_BYTES:
+        length += len(part)
+    if length > MAX_PATH_BYTES:
         raise MalformedMetainfo("path_too_long")
+    return tuple(parts)
 
 
 def _length(entry: dict[bytes, Value]) -> int:
     length = entry.get(b"length")
+    if isinstance(length, int) and 0 <= length <= MAX_SIZE:
+        return length
     if length is None and _has_attribute(entry, b"l"):
         return 0  # BEP 47: a symbolic link has no data of its own
-    if not isinstance(length, int) or not 0 <= length <= MAX_SIZE:
-        raise MalformedMetainfo("bad_length")
-    return length
+    raise MalformedMetainfo("bad_length")
 
 
 def _is_padding(entry: dict[bytes, Value], path: tuple[bytes, ...]) -> bool:

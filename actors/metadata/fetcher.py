@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 
 import trio
 
@@ -33,6 +34,8 @@ MAX_UNSENT = 500
 """Torrents that wait for room in the outbox; beyond them nothing more is fetched."""
 TICK_S = 0.25
 """How exact the time-outs are."""
+IN_LOOP_BYTES = 128 * 1024
+"""Larger info dicts are read in a thread: one of 10 MB that lists 200,000 files takes a second."""
 GRACE_S = 0.5
 """For the fetches under way when the inbox ends."""
 
@@ -102,6 +105,7 @@ class MetadataFetcher:
         self._lookups: dict[InfoHash, trio.CancelScope] = {}
         self._unsent: list[tuple[InfoHash, Torrent]] = []
         self._workers = 0
+        self._readers = trio.CapacityLimiter(1)
         self._is_stopping = False
         self._is_idle = trio.Event()
         self._nursery: trio.Nursery  # while run() runs
@@ -255,7 +259,7 @@ class MetadataFetcher:
         try:
             await connection.fetch()
             self._succeeded += 1
-            self._on_metadata(info_hash, asker)
+            await self._on_metadata(info_hash, asker)
         except FetchFailed as exc:
             self._failed[exc.reason] += 1
             is_peer_bad = exc.is_peer_bad
@@ -265,7 +269,7 @@ class MetadataFetcher:
                 del self._connections[info_hash]
             self._queue.attempt_ended(attempt, trio.current_time(), is_peer_bad=is_peer_bad)
 
-    def _on_metadata(self, info_hash: InfoHash, asker: MetadataAsker) -> None:
+    async def _on_metadata(self, info_hash: InfoHash, asker: MetadataAsker) -> None:
         """The hash is right, so whatever the content is, no other peer has a better one."""
         is_wanted = info_hash in self._queue
         self._queue.finish(info_hash)
@@ -276,12 +280,7 @@ class MetadataFetcher:
         if info_hash in self._lookups:
             self._lookups[info_hash].cancel()
         try:
-            info = parse_info(
-                asker.metadata,
-                max_files=self._settings.max_files,
-                max_length=self._settings.max_size_bytes,
-                sha1_digest=asker.sha1,
-            )
+            info = await self._read(asker)
             if info_hash not in {info.info_hash, (info.info_hash_v2 or b"")[:20]}:
                 raise MalformedMetainfo("other_version")  # a v1 dict that goes by its SHA-256, or the reverse
         except MalformedMetainfo as exc:
@@ -293,6 +292,13 @@ class MetadataFetcher:
         self._has_unsent.set()
         if len(self._unsent) >= BATCH:
             self._has_batch.set()
+
+    async def _read(self, asker: MetadataAsker) -> Info:
+        settings = self._settings
+        read = partial(parse_info, asker.metadata, max_files=settings.max_files, max_length=settings.max_size_bytes, sha1_digest=asker.sha1)
+        if len(asker.metadata) <= IN_LOOP_BYTES:
+            return read()
+        return await trio.to_thread.run_sync(read, limiter=self._readers, abandon_on_cancel=True)
 
     async def _tick(self) -> None:
         while True:

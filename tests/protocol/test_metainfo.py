@@ -218,10 +218,19 @@ def test_bombs_are_refused() -> None:
     assert reason_of(b"l" * 1_000_000 + b"e" * 1_000_000) in {"not_bencode", "too_deep"}
     assert reason_of(b"d1:a" * 5_000 + b"i1e" + b"e" * 5_000) in {"not_bencode", "too_deep"}
     assert reason_of(bytes(11 * 1024 * 1024)) == "too_long"
+    assert reason_of(b"d1:x" + b"le" * 2_000_000 + b"e") == "too_deep"
     tree: dict[bytes, Any] = {b"": {b"length": 0}}
     for _ in range(100):
         tree = {b"a": tree}
     assert reason_of({b"meta version": 2, b"name": b"x", b"piece length": 16_384, b"file tree": tree}) == "file_tree_too_deep"
+
+
+def test_honest_dicts_of_ten_megabytes_are_no_bombs() -> None:
+    noise = random.Random(5)
+    hashes = encode(single_file_info(length=500_000 * 65_536))
+    assert parse_info(hashes[: -20 * 500_000 - 1] + noise.randbytes(20 * 500_000) + b"e").size == 500_000 * 65_536
+    titles = [{b"length": 1, b"path": [b"all old fields", b"middle child %05d" % number]} for number in range(20_000)]
+    assert parse_info(encode(listed(*titles))).file_count == 20_000
 
 
 def test_an_info_dict_without_pieces_is_refused() -> None:

@@ -1,5 +1,6 @@
 import hashlib
 import random
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from catalog.messages import MetadataWanted, TorrentsFound
 from catalog.model import File
 from protocol.bencode import encode
 from protocol.identifiers import InfoHash
+from protocol.metainfo import Info, parse_info
 from protocol.peer.extension import data, extended_handshake
 from protocol.peer.wire import Handshake
 from tests.fakes.peers import black_hole, sintel
@@ -345,3 +347,25 @@ async def test_a_full_queue_takes_in_no_more(bench: "Bench", virtual_clock: obje
 
 def _with_room_for(limits: Any, hashes: int) -> Any:
     return replace(limits, hashes=hashes)
+
+
+@pytest.mark.parametrize("files", [100, 20_000])
+async def test_large_info_dicts_are_read_in_a_thread(bench: "Bench", monkeypatch: pytest.MonkeyPatch, files: int) -> None:
+    """On the real clock, because virtual time does not wait for threads."""
+    readers = []
+
+    def read(*args: Any, **limits: Any) -> Info:
+        readers.append(threading.current_thread())
+        return parse_info(*args, **limits)
+
+    monkeypatch.setattr("actors.metadata.fetcher.parse_info", read)
+    listed = [{b"length": 1, b"path": [b"chapter %d" % number]} for number in range(files)]
+    pieces = bytes(20 * -(-files // 16_384))
+    raw = encode({b"files": listed, b"name": b"Frankenstein", b"piece length": 16_384, b"pieces": pieces})
+    info_hash = InfoHash(hashlib.sha1(raw, usedforsecurity=False).digest())
+    bench.start()
+    await bench.want(info_hash, peers=[(info_hash, await bench.peers.honest(raw))])
+    with trio.fail_after(30):
+        [torrent] = await bench.torrents(1)
+    assert (len(torrent.files), torrent.file_count) == (min(files, 2000), files)
+    assert (readers == [threading.main_thread()]) == (len(raw) <= 128 * 1024)
