@@ -5,7 +5,7 @@ Every decoder here lets one exception out, `MalformedBencode`. The pure-Python h
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import bencode2
@@ -89,13 +89,8 @@ def decode_prefix(data: Buffer, *, max_length: int) -> tuple[Value, int]:
     return decode(raw[:end], max_length=max_length), end
 
 
-def encode(value: Encodable) -> bytes:
-    """Encode canonically: dictionary keys come out sorted.
-
-    Raises:
-        TypeError: for a type bencode does not know; that is our bug, not a peer's.
-    """
-    return bencode2.bencode(value)
+encode: Callable[[Encodable], bytes] = bencode2.bencode
+"""Encode canonically: dictionary keys come out sorted. TypeError for a type bencode does not know, which is our bug and not a peer's."""
 
 
 def span_of(data: Buffer, key: bytes) -> tuple[int, int]:

@@ -291,7 +291,7 @@ class DhtNode:
 
     async def _resolve(self, router: Address) -> list[Address]:
         family = socket.AF_INET6 if self._plan.is_ipv6 else socket.AF_INET
-        with trio.move_on_after(RESOLVE_TIMEOUT_S), suppress(OSError):
+        with trio.move_on_after(RESOLVE_TIMEOUT_S), suppress(OSError, UnicodeError):  # UnicodeError: no host name at all
             found = await trio.socket.getaddrinfo(*router, family=family, type=socket.SOCK_DGRAM)  # in a thread of Trio's
             return [(str(address[0]), int(address[1])) for *_, address in found]
         self._failures["router_not_resolved"] += 1

@@ -8,7 +8,7 @@ asker is owed an error 203 then.
 from enum import IntEnum
 from typing import Any, NamedTuple, TypeAlias
 
-from protocol import bencode
+from protocol.bencode import Encodable, decode, decode_lenient, encode
 from protocol.errors import MalformedBencode, MalformedDatagram
 from protocol.identifiers import NODE_ID_LENGTH, InfoHash, NodeId, Token, TransactionId
 
@@ -72,7 +72,7 @@ def parse(data: bytes) -> Message:
         MalformedDatagram: it is no KRPC message; `reason` is "not_bencode" where a lenient second try may help.
     """
     try:
-        value = bencode.decode(data, max_length=MAX_DATAGRAM, max_openers=MAX_OPENERS)
+        value = decode(data, max_length=MAX_DATAGRAM, max_openers=MAX_OPENERS)
     except MalformedBencode as exc:
         raise MalformedDatagram(exc.reason, str(exc)) from exc
     return _message(value)
@@ -85,7 +85,7 @@ def parse_lenient(data: bytes) -> Message:
         MalformedDatagram: it is no KRPC message.
     """
     try:
-        value = bencode.decode_lenient(data, max_length=MAX_DATAGRAM)
+        value = decode_lenient(data, max_length=MAX_DATAGRAM)
     except MalformedBencode as exc:
         raise MalformedDatagram(exc.reason, str(exc)) from exc
     return _message(value)
@@ -125,11 +125,11 @@ def _error(transaction_id: bytes, error: Any) -> Error:
     return Error(transaction_id, error[0], message)
 
 
-def _query(transaction_id: bytes, method: bytes, arguments: dict[bytes, bencode.Encodable], is_read_only: bool) -> bytes:
-    message: dict[bytes, bencode.Encodable] = {b"a": arguments, b"q": method, b"t": transaction_id, b"v": VERSION, b"y": b"q"}
+def _query(transaction_id: bytes, method: bytes, arguments: dict[bytes, Encodable], is_read_only: bool) -> bytes:
+    message: dict[bytes, Encodable] = {b"a": arguments, b"q": method, b"t": transaction_id, b"v": VERSION, b"y": b"q"}
     if is_read_only:
         message[b"ro"] = 1
-    return bencode.encode(message)
+    return encode(message)
 
 
 def ping(transaction_id: TransactionId, node_id: NodeId, *, is_read_only: bool = False) -> bytes:
@@ -141,7 +141,7 @@ def find_node(
     transaction_id: TransactionId, node_id: NodeId, target: bytes, *, want: tuple[bytes, ...] = (), is_read_only: bool = False
 ) -> bytes:
     """Write a `find_node` query; `want` holds b"n4" and b"n6" as in BEP 32, empty for the family of the socket."""
-    arguments: dict[bytes, bencode.Encodable] = {b"id": node_id, b"target": target}
+    arguments: dict[bytes, Encodable] = {b"id": node_id, b"target": target}
     if want:
         arguments[b"want"] = want
     return _query(transaction_id, b"find_node", arguments, is_read_only)
@@ -151,7 +151,7 @@ def get_peers(
     transaction_id: TransactionId, node_id: NodeId, info_hash: InfoHash, *, want: tuple[bytes, ...] = (), is_read_only: bool = False
 ) -> bytes:
     """Write a `get_peers` query; `want` as in `find_node`."""
-    arguments: dict[bytes, bencode.Encodable] = {b"id": node_id, b"info_hash": info_hash}
+    arguments: dict[bytes, Encodable] = {b"id": node_id, b"info_hash": info_hash}
     if want:
         arguments[b"want"] = want
     return _query(transaction_id, b"get_peers", arguments, is_read_only)
@@ -161,7 +161,7 @@ def announce_peer(
     transaction_id: TransactionId, node_id: NodeId, info_hash: InfoHash, port: int, token: Token, *, implied_port: bool = False
 ) -> bytes:
     """Write an `announce_peer` query; with `implied_port` the UDP source port counts and `port` is ignored."""
-    arguments: dict[bytes, bencode.Encodable] = {b"id": node_id, b"info_hash": info_hash, b"port": port, b"token": token}
+    arguments: dict[bytes, Encodable] = {b"id": node_id, b"info_hash": info_hash, b"port": port, b"token": token}
     if implied_port:
         arguments[b"implied_port"] = 1
     return _query(transaction_id, b"announce_peer", arguments, is_read_only=False)
@@ -172,11 +172,11 @@ def sample_infohashes(transaction_id: TransactionId, node_id: NodeId, target: by
     return _query(transaction_id, b"sample_infohashes", {b"id": node_id, b"target": target}, is_read_only)
 
 
-def response(transaction_id: bytes, values: dict[bytes, bencode.Encodable], seen_address: bytes) -> bytes:
+def response(transaction_id: bytes, values: dict[bytes, Encodable], seen_address: bytes) -> bytes:
     """Write an answer; `seen_address` is the compact address of the asker, which BEP 42 tells it back."""
-    return bencode.encode({b"ip": seen_address, b"r": values, b"t": transaction_id, b"v": VERSION, b"y": b"r"})
+    return encode({b"ip": seen_address, b"r": values, b"t": transaction_id, b"v": VERSION, b"y": b"r"})
 
 
 def error(transaction_id: bytes, code: ErrorCode, message: str) -> bytes:
     """Write a refusal: `y` is "e" and `e` a list of code and text, as BEP 5 has it."""
-    return bencode.encode({b"e": [int(code), message.encode()], b"t": transaction_id, b"v": VERSION, b"y": b"e"})
+    return encode({b"e": [int(code), message.encode()], b"t": transaction_id, b"v": VERSION, b"y": b"e"})

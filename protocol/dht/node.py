@@ -40,7 +40,6 @@ TICK_S = 0.05
 TOKEN_SECRET_S = 300.0
 MAX_BURST = 128
 """Sample queries in one go: the next datagrams in bring the next ones out."""
-POSTPONED_S = 2.0
 MAX_LENIENT_PER_S = 200
 """Datagrams that get the slow second decoder."""
 EXPLORE_PER_S = 5.0
@@ -371,7 +370,7 @@ class Node:
                 self._asker.ask(node, Purpose.SAMPLE, None, now, krpc.sample_infohashes, self._sweep.target_for(node))
                 self._samples_in_flight += 1
             else:
-                self._sweep.postpone(node, now + POSTPONED_S)
+                self._sweep.postpone(node, now)
 
     def _explore(self, now: float) -> None:
         """Look into a random region, so that the sweep meets nodes nobody has named yet."""

@@ -71,12 +71,12 @@ class Responder:
 
     def _find_node(self, arguments: dict[bytes, Any], asker: CompactAddress, now: float) -> Values:
         del asker
-        return self._with_nodes(_twenty_bytes(arguments, b"target"), arguments, now)
+        return self._with_nodes(arguments, b"target", now)
 
     def _get_peers(self, arguments: dict[bytes, Any], asker: CompactAddress, now: float) -> Values:
-        info_hash = _twenty_bytes(arguments, b"info_hash")
-        self.heard.append(InfoHash(info_hash))
-        values = self._with_nodes(info_hash, arguments, now)
+        values = self._with_nodes(arguments, b"info_hash", now)
+        info_hash = arguments[b"info_hash"]
+        self.heard.append(info_hash)
         values[b"token"] = self._tokens.issue(asker[:-2])
         if peers := self._peers.peers(info_hash, now, self._max_peers):
             values[b"values"] = peers
@@ -99,17 +99,20 @@ class Responder:
 
     def _sample_infohashes(self, arguments: dict[bytes, Any], asker: CompactAddress, now: float) -> Values:
         del asker
-        values = self._with_nodes(_twenty_bytes(arguments, b"target"), arguments, now)
+        values = self._with_nodes(arguments, b"target", now)
         samples, interval = self._peers.sample(now)
         values[b"interval"] = interval
         values[b"num"] = len(self._peers)
         values[b"samples"] = samples
         return values
 
-    def _with_nodes(self, target: bytes, arguments: dict[bytes, Any], now: float) -> Values:
-        want = arguments.get(b"want")
-        if type(want) is list and want and self._want not in want:
-            return {b"id": self._table.own_id}  # BEP 32: only the other family is wanted, and this node lives in one
+    def _with_nodes(self, arguments: dict[bytes, Any], name: bytes, now: float) -> Values:
+        """Our id, and the nodes closest to the argument of this name."""
+        target = _twenty_bytes(arguments, name)
+        if b"want" in arguments:
+            want = arguments[b"want"]
+            if type(want) is list and want and self._want not in want:
+                return {b"id": self._table.own_id}  # BEP 32: only the other family is wanted, and this node lives in one
         return {b"id": self._table.own_id, self._nodes_key: self._table.closest_compact(target, now)}
 
 

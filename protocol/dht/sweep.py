@@ -31,6 +31,9 @@ REFUSED_FOR_S = 6 * 3600.0
 SECOND_CHANCES_S = (5.0, 20.0, 60.0)
 """When to try a silent node again, counted from each silence."""
 
+POSTPONED_S = 2.0
+MAX_POSTPONED = 8
+
 MAX_NODES_PER_ANSWER = 16
 """BEP 5 says eight; more than this is somebody filling our frontier."""
 
@@ -102,6 +105,7 @@ class Sweep:
         self._frontier: deque[CompactNode] = deque()
         self._silent: list[tuple[float, CompactNode]] = []  # heap of nodes that get another chance, by the time of it
         self._silences: dict[CompactAddress, int] = {}
+        self._postponed: dict[CompactAddress, int] = {}
         self._waiting: list[tuple[float, CompactNode]] = []  # heap of nodes that gave hashes, by the time they may be asked again
         # When an address may be asked (again). Two generations bound the memory without a look at every entry.
         self._not_before: dict[CompactAddress, float] = {}
@@ -146,9 +150,18 @@ class Sweep:
             return heappop(self._silent)[1]
         return None
 
-    def postpone(self, node: CompactNode, until: float) -> None:
-        """It could not be asked now, because its address was asked a moment ago."""
-        self._not_before[node[NODE_ID_LENGTH:]] = until
+    def postpone(self, node: CompactNode, now: float) -> None:
+        """It could not be asked now, because its address was asked a moment ago. A host with too many nodes wears our patience out."""
+        address = node[NODE_ID_LENGTH:]
+        count = self._postponed.pop(address, 0) + 1
+        if count > MAX_POSTPONED:
+            self._not_before[address] = now + SILENT_FOR_S
+            return
+        if len(self._postponed) > 2 * self._max_waiting:  # most have been asked since and are not missed here
+            self._postponed.clear()
+        self._postponed[address] = count
+        until = now + POSTPONED_S * count
+        self._not_before[address] = until
         self._wait(node, until)
 
     def answered(self, node: CompactNode, interval_s: float, now: float, *, gave_hashes: bool) -> None:

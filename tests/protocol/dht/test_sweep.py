@@ -4,7 +4,7 @@ import pytest
 
 from protocol.dht.address_policy import AddressPolicy
 from protocol.dht.node_id import distance
-from protocol.dht.sweep import MIN_INTERVAL_S, REFUSED_FOR_S, SECOND_CHANCES_S, SILENT_FOR_S, Share, Sweep
+from protocol.dht.sweep import MAX_POSTPONED, MIN_INTERVAL_S, POSTPONED_S, REFUSED_FOR_S, SECOND_CHANCES_S, SILENT_FOR_S, Share, Sweep
 
 
 def sweep(share: str = "0/1", **options) -> Sweep:
@@ -73,9 +73,26 @@ def test_a_silent_node_gets_a_second_chance_behind_everybody_else():
 def test_a_postponed_node_comes_again_soon():
     walk = sweep()
     walk.hear(node(1), 0.0)
-    walk.postpone(walk.next_node(0.0), 2.0)
-    assert drain(walk, 1.9) == []
-    assert drain(walk, 2.0) == [node(1)]
+    walk.postpone(walk.next_node(0.0), 0.0)
+    assert drain(walk, POSTPONED_S - 0.1) == []
+    assert drain(walk, POSTPONED_S) == [node(1)]
+
+
+def test_a_host_that_plays_ten_thousand_nodes_wears_our_patience_out():
+    walk = sweep()
+    ports = [bytes(20) + bytes((8, 8, 8, 8)) + port.to_bytes(2, "big") for port in range(1, 10_001)]
+    for start in range(0, len(ports), 16):
+        walk.hear(b"".join(ports[start : start + 16]), 0.0)
+    asked = looks = 0
+    for second in range(200):
+        found = drain(walk, float(second))
+        looks += len(found)
+        for late in found[1:]:  # one a second may be asked, the others have to wait
+            walk.postpone(late, float(second))
+        asked += bool(found)
+    assert asked < 200
+    assert looks <= len(ports) * (MAX_POSTPONED + 1)
+    assert walk.statistics().waiting == 0
 
 
 def test_only_the_share_is_swept_and_the_shares_cover_everything_once():
