@@ -4,14 +4,19 @@ A television row of unknown resolution also gets TV/SD: Sonarr asks for 5030,504
 UHD and HD, because that same default would miss it. An anime film carries the movie categories too, so that Radarr finds it.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from catalog.evidence import extension_of, file_facts
 from catalog.model import ClassifiedTorrent, Kind, ParsedTitle
 from catalog.titles import lexicon
-from catalog.titles.words import SEPARATORS, split_extension
+from catalog.titles.words import split_extension
 from protocol.torznab.categories import Category
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_GIGABYTES: Final = "gb"
+"""In a name a size; as an extension a game."""
 
 _HD: Final = frozenset({"720p", "1080p", "1080i", "1440p", "2160p", "4320p"})
 _UHD: Final = frozenset({"2160p", "4320p"})
@@ -39,10 +44,13 @@ _SYSTEMS: Final = (
     (frozenset({"apk", "android"}), Category.PC_MOBILE_ANDROID),
     (frozenset({"ipa", "ios"}), Category.PC_MOBILE_IOS),
     (frozenset({"dmg", "macos", "mac", "osx"}), Category.PC_MAC),
-    (frozenset({"iso", "img", "qcow2"}), Category.PC_ISO),
+    (frozenset({"iso", "img", "qcow2", "netinst", "livecd"}), Category.PC_ISO),
 )
 _LOSSLESS: Final = lexicon.word_set("flac alac ape wav wv aiff aif dsf dff tta lossless")
-_LOSSY: Final = frozenset({"mp3", "320kbps", "v0", "cbr", "vbr"})
+_MP3: Final = frozenset({"mp3", "320kbps", "v0", "cbr", "vbr"})
+_BIT_RATE: Final = "kbps"
+"""Says MP3 where no other format is named."""
+_OTHER_LOSSY: Final = lexicon.word_set("m4a aac ogg opus wma mpc")
 _MAGAZINE: Final = lexicon.word_set(
     "magazine magazines mag january february march april june july august september october november december"
 )
@@ -57,8 +65,8 @@ def categories_of(classified: ClassifiedTorrent) -> tuple[int, ...]:
 def _signs(classified: ClassifiedTorrent) -> frozenset[str]:
     """Lower-case words of the name and extensions of its files."""
     name, extension = split_extension(classified.torrent.name)
-    words = (word.strip("[](){}#,").lower() for part in SEPARATORS.split(name) for word in part.split("-"))
-    return frozenset([*words, extension, *(extension_of(file.path) for file in classified.torrent.files[:200])])
+    words = frozenset(_WORD.findall(name.lower())) - {_GIGABYTES}
+    return words.union([extension], (extension_of(file.path) for file in classified.torrent.files[:200]))
 
 
 def _first(table: Iterable[tuple[frozenset[str], Category]], words: frozenset[str]) -> Category | None:
@@ -112,7 +120,8 @@ def _tv_quality(parsed: ParsedTitle) -> list[Category]:
 def _music(_classified: ClassifiedTorrent, words: frozenset[str]) -> list[Category]:
     if words & _LOSSLESS:
         return [Category.AUDIO, Category.AUDIO_LOSSLESS]
-    return [Category.AUDIO, Category.AUDIO_MP3 if words & _LOSSY else Category.AUDIO_OTHER]
+    is_mp3 = bool(words & _MP3) or (_BIT_RATE in words and not words & _OTHER_LOSSY)
+    return [Category.AUDIO, Category.AUDIO_MP3 if is_mp3 else Category.AUDIO_OTHER]
 
 
 def _audiobook(_classified: ClassifiedTorrent, _words: frozenset[str]) -> list[Category]:

@@ -63,6 +63,24 @@ def test_files_and_words_choose_the_subcategory(kind, name, path, expected):
     assert found == (parent_id(expected), expected)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "expected"),
+    [
+        (Kind.GAME, "Open Quest [NSW][NSP]", 1090),
+        (Kind.GAME, "Open Quest (PS3)(EUR)", 1080),
+        (Kind.GAME, "Open Quest PC/PS4", 1180),
+        (Kind.MUSIC, "Artist - Album (2007)[FLAC]", 3040),
+        (Kind.MUSIC, "Artist - Album [2007] (320 kbps)", 3010),
+        (Kind.MUSIC, "Artist - Album [2007] (128 kbps M4A)", 3050),
+        (Kind.EBOOK, "Open Work [March/April 2015]", 7010),
+        (Kind.GAME, "Open Quest (1.2 GB)", 4050),
+        (Kind.SOFTWARE, "debian-13.1.0-amd64-netinst", 4020),
+    ],
+)
+def test_words_of_the_name_choose_the_subcategory_whatever_stands_between_them(kind, name, expected):
+    assert categories(kind, name) == (parent_id(expected), expected)
+
+
 @pytest.mark.parametrize("parsed", [{}, {"resolution": "240p"}, {"resolution": "1440p"}, {"resolution": "4320p"}, {"source": "tv"}])
 def test_sonarrs_default_search_finds_every_row_of_television(parsed):
     for kind in (Kind.TV, Kind.ANIME):
