@@ -12,7 +12,7 @@ PROFILES = ("gentle", "home", "server", "lab")
 ENGINES = ("postgres",)
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
-_RANGES: dict[str, tuple[float, float]] = {
+RANGES: dict[str, tuple[float, float]] = {
     "database.connections": (2, 64),
     "database.statement_timeout_s": (1, 3600),
     "dht.nodes": (1, 32),
@@ -22,6 +22,9 @@ _RANGES: dict[str, tuple[float, float]] = {
     "metadata.fetch_timeout_s": (0.5, 600),
     "metadata.lookup_timeout_s": (0.5, 600),
     "metadata.attempts": (1, 20),
+    "metadata.retry_after_s": (1, 86_400),
+    "metadata.lookups": (1, 1000),
+    "metadata.connections_per_ip": (1, 100),
     "metadata.max_files": (1, 100_000),
     "classifier.workers": (1, 32),
     "classifier.batch_size": (1, 200),
@@ -48,7 +51,7 @@ def split_address(text: str) -> tuple[str, int]:
 
 def check_rules(settings: Settings, origins: Mapping[str, str]) -> None:
     """Raise SettingsError for the first value that cannot work."""
-    for key, (low, high) in _RANGES.items():
+    for key, (low, high) in RANGES.items():
         value = _value(settings, key)
         if not low <= value <= high:
             raise _wrong(key, value, origins, f"write a number from {low:g} to {high:g}")

@@ -32,6 +32,7 @@ from storage.errors import DatabaseUnavailable
 _SECONDS_UNWATCHED = 30.0  # nobody is there to press Ctrl-C
 _START_S = 120.0
 _CHATTER_PER_S = 5.0  # queries of others, so that the demo listens as well as asks
+_RETRY_AFTER_S = 5.0  # a swarm of seconds has no minutes to wait
 _LOOK_EVERY_S = 0.25
 _ENOUGH = 0.95
 """The share of the reachable torrents whose time is reported."""
@@ -156,10 +157,13 @@ def _demo_settings(loaded: LoadedSettings, folder: Path) -> Settings:
     """What the user set stays; the rest is made for a swarm on loopback."""
     settings = loaded.settings
     dht = replace(settings.dht, enabled=True, bind=("127.0.0.1:0",), allow_loopback=True, profile="lab")
+    metadata = settings.metadata
+    if "metadata.retry_after_s" not in loaded.origins:
+        metadata = replace(metadata, retry_after_s=_RETRY_AFTER_S)
     http = settings.http
     if "http.bind" not in loaded.origins and not _is_free(http.bind):
         http = replace(http, bind="127.0.0.1:0")
-    return replace(settings, data_dir=str(folder), database=replace(settings.database, url=""), dht=dht, http=http)
+    return replace(settings, data_dir=str(folder), database=replace(settings.database, url=""), dht=dht, metadata=metadata, http=http)
 
 
 def _is_free(bind: str) -> bool:

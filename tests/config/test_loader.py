@@ -4,6 +4,7 @@ import pytest
 
 from config.errors import SettingsError
 from config.loader import default_data_dir, field_types, load
+from config.rules import RANGES
 from config.settings import Settings
 
 
@@ -100,3 +101,8 @@ def test_data_dir_follows_the_xdg_rules_for_a_normal_user(monkeypatch):
 def test_every_setting_stands_in_the_documentation():
     text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
     assert [key for key in field_types() if f"`{key}`" not in text] == []
+
+
+def test_every_number_has_a_range():
+    numbers = {key for key, wanted in field_types().items() if wanted in {int, float}}
+    assert numbers == set(RANGES)
