@@ -24,7 +24,6 @@ from supervisor.mailbox import Inbox, Mailbox
 
 _WAITING_BATCHES: Final = 20
 """Batches that may wait for each worker; when all do, the inbox is not read and the pressure runs back to the sources."""
-_BEAT_S: Final = 5.0
 _SLICE_WEIGHT: Final = 20
 """Torrents classified (0.3 ms each) before other tasks get their turn; a hundred files count as another torrent."""
 
@@ -97,15 +96,14 @@ class Classifier:
         self._heart.report(self.statistics)
         self._heart.ready()
         async with trio.open_nursery() as nursery:
-            beating = trio.CancelScope()
-            nursery.start_soon(self._beat, beating)
+            nursery.start_soon(self._heart.keep_beating)
             async with trio.open_nursery() as working:
                 for _ in range(self._settings.workers):
                     working.start_soon(self._work)
                 async with self._unsure:
                     async for found in self._inbox:
                         await self._take(found)
-            beating.cancel()
+            nursery.cancel_scope.cancel()
 
     def statistics(self) -> ClassifierStatistics:
         """Return the counters as they stand."""
@@ -124,12 +122,6 @@ class Classifier:
             worker_pids=tuple(worker.pid for worker in self._workers if worker.pid is not None),
             queue=self._unsure_waiting.statistics().current_buffer_used,
         )
-
-    async def _beat(self, until: trio.CancelScope) -> None:
-        with until:
-            while True:
-                self._heart.beat()
-                await trio.sleep(_BEAT_S)
 
     async def _take(self, found: TorrentsFound) -> None:
         """Send on what the rules are sure of, and queue the rest."""
@@ -184,7 +176,6 @@ class Classifier:
             self._settle(item.ticket, 1)
 
     async def _send_on(self, torrents: Sequence[ClassifiedTorrent]) -> None:
-        self._heart.beat()
         if torrents:
             await self._outbox.send(TorrentsClassified(tuple(torrents)))
             self._by_stage.update(torrent.parsed.stage for torrent in torrents)

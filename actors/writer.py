@@ -25,7 +25,6 @@ _log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 10.0
-_BEAT_S: Final = 2.0
 _RATE_WINDOW_S: Final = 10.0
 _NOT_ABOUT_DATA: Final = ("0A", "25", "28", "2F", "3D", "3F", "42", "55")
 """SQLSTATE classes that blame the schema, the rights or the server's settings: no torrent is at fault, and somebody has to repair it."""
@@ -72,7 +71,7 @@ class Writer:
         self._heart.report(self.statistics)
         self._heart.ready()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._beat)
+            nursery.start_soon(self._heart.keep_beating)
             while batch := await self._gather():
                 await self._store(batch)
             nursery.cancel_scope.cancel()
@@ -91,12 +90,6 @@ class Writer:
             last_commit_s=self._last_commit_s,
             rows_per_s=sum(count for _, count in self._recent) / _RATE_WINDOW_S,
         )
-
-    async def _beat(self) -> None:
-        """Beside everything else: to wait for a database is to be alive."""
-        while True:
-            self._heart.beat()
-            await trio.sleep(_BEAT_S)
 
     async def _gather(self) -> list[TorrentsClassified]:
         """What arrives until there is a full batch, or the first has waited long enough; empty when the inbox has ended."""

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import trio
 
+_BEAT_S = 5.0
+
 
 def _nobody_waits() -> None:
     pass
@@ -27,6 +29,12 @@ class Heart:
     def beat(self) -> None:
         """Say "I am alive"; a child calls it each time round its loop. The start counts as the first beat."""
         self.last_beat = trio.current_time()
+
+    async def keep_beating(self) -> None:
+        """Beat until cancelled; for a child that may rightly wait long, for a database or for room in a mailbox, and is alive meanwhile."""
+        while True:
+            self.beat()
+            await trio.sleep(_BEAT_S)
 
     def ready(self) -> None:
         """Say "I have started": with `ChildSpec.wait_ready` the next sibling starts only now. Once is enough, more does no harm."""

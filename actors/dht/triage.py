@@ -55,7 +55,7 @@ class Triage:
         inbox: what the DHT nodes heard.
         wanted: orders for the fetchers; while it is full the triage waits, its own mailbox fills, and the nodes stop asking.
         ask_unknown: gives those of some hashes that the index neither holds nor has blocked; may raise DatabaseUnavailable.
-        heart: beats for each batch, and while waiting for a database that is away.
+        heart: beats beside everything else: to wait for the fetchers or the database is to be alive.
     """
 
     def __init__(self, inbox: Inbox[Finding], wanted: Mailbox[MetadataWanted], ask_unknown: AskUnknown, heart: Heart) -> None:
@@ -75,9 +75,12 @@ class Triage:
         """Return when the inbox ends; what was received is asked about and passed on first. Cancelled: it is delivered again."""
         self._heart.report(self.statistics)
         self._heart.ready()
-        while self._is_open:
-            await self._gather()
-            await self._pass_on()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._heart.keep_beating)
+            while self._is_open:
+                await self._gather()
+                await self._pass_on()
+            nursery.cancel_scope.cancel()
 
     def statistics(self) -> TriageStatistics:
         """A snapshot of the counters."""
@@ -92,23 +95,14 @@ class Triage:
         )
 
     async def _gather(self) -> None:
-        """Take findings until there is a batch of new hashes, or a first one has waited long enough."""
-        deadline = None
-        while len(self._new) < BATCH:
-            with trio.move_on_after(1.0) as patience:
-                if deadline is not None:
-                    patience.deadline = deadline
-                try:
-                    finding = await self._inbox.receive()
-                except trio.EndOfChannel:
-                    self._is_open = False
-                    return
-                self._take(finding)
-            self._heart.beat()
-            if patience.cancelled_caught and deadline is not None:
-                return
-            if self._held and deadline is None:
-                deadline = trio.current_time() + BATCH_S
+        """Take findings until there is a batch of new hashes, or the first has waited long enough."""
+        try:
+            self._take(await self._inbox.receive())
+            with trio.move_on_after(BATCH_S):
+                while len(self._new) < BATCH:
+                    self._take(await self._inbox.receive())
+        except trio.EndOfChannel:
+            self._is_open = False
 
     def _take(self, finding: Finding) -> None:
         self._held.append(finding)
@@ -156,6 +150,5 @@ class Triage:
                 if attempt == 0:
                     _log.warning("triage waits for the database: %s", exc)
                 self._retries += 1
-            self._heart.beat()
             await trio.sleep(RETRY_PAUSES_S[min(attempt, len(RETRY_PAUSES_S) - 1)])
             attempt += 1

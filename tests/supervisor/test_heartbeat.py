@@ -20,3 +20,11 @@ async def test_ready_is_said_once():
     heart.ready()
     assert heart.is_ready
     assert said == ["ready"]
+
+
+async def test_it_goes_on_beating_until_cancelled(nursery, autojump_clock):
+    heart = Heart()
+    nursery.start_soon(heart.keep_beating)
+    for _ in range(100):
+        await trio.sleep(1)
+        assert trio.current_time() - heart.last_beat <= 5

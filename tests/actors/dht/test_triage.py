@@ -35,7 +35,8 @@ class Bench:
         self.wanted = Mailbox[MetadataWanted]("wanted", 3)
         self.index = Index()
         self.orders = self.wanted.open_inbox()
-        self.triage = Triage(self.findings.open_inbox(), self.wanted, self.index.unknown, Heart())
+        self.heart = Heart()
+        self.triage = Triage(self.findings.open_inbox(), self.wanted, self.index.unknown, self.heart)
         nursery.start_soon(self.triage.run)
 
     async def order(self) -> MetadataWanted:
@@ -152,3 +153,11 @@ async def test_what_was_not_passed_on_is_there_for_the_successor(autojump_clock)
         nursery.start_soon(Triage(bench.findings.open_inbox(), bench.wanted, bench.index.unknown, Heart()).run)
         assert (await bench.order()).info_hashes == (hash_of(1),)
         nursery.cancel_scope.cancel()
+
+
+async def test_it_beats_without_work_and_while_the_fetchers_are_busy(bench, autojump_clock):
+    for number in range(4):  # room for three orders
+        await bench.findings.send(InfoHashesSampled((hash_of(number),)))
+        await trio.sleep(120)
+        assert trio.current_time() - bench.heart.last_beat <= 10
+    assert bench.wanted.statistics().waits == 1
