@@ -1,48 +1,23 @@
 """What was told to somebody is never lost: kill -9 in full flow, a graceful stop, a database that dies."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from tests.fakes.running_daemon import RunningDaemon
+from tests.fakes.swarm_process import crawling, simulated_swarm
 
-ROOT = Path(__file__).parents[2]
 KILLS = 3
-
-
-@contextmanager
-def simulated_swarm() -> Iterator[dict[str, Any]]:
-    command = [sys.executable, "-m", "bench.swarm", "--torrents", "800", "--nodes", "600", "--seed", "7", "--clean"]
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    try:
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline())
-    finally:
-        process.communicate()
 
 
 @pytest.fixture
 def daemon(make_daemon) -> Iterator[RunningDaemon]:
-    with simulated_swarm() as swarm:
-        yield make_daemon(
-            [
-                "dht.profile=lab",
-                "dht.allow_loopback=true",
-                'dht.bind=["127.0.0.1:0"]',
-                "dht.bootstrap=" + json.dumps(swarm["bootstrap"]),
-                "writer.max_wait_s=0.1",
-            ]
-        )
+    with simulated_swarm("--torrents", "800", "--nodes", "600", "--seed", "7", "--clean") as swarm:
+        yield make_daemon([*crawling(swarm), "writer.max_wait_s=0.1"])
 
 
 def told_by(daemon: RunningDaemon, key: str) -> set[str]:
