@@ -19,7 +19,7 @@ _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _WORD = re.compile(r"[^\x00-\x2f;`]+")  # after folding, only letters, marks, digits and these separators are left
 _APOSTROPHE = re.compile(r"(?<=[^\W_])['`](?=[^\W_])")
 _DOTTED = re.compile(r"(?<![^\W_])(?:[a-z]\.)+[a-z](?![^\W_])")
-_JOINED_PARTS = re.compile(r"[^\W_]+(?:['`][^\W_]+)+")
+_JOINED_PARTS = re.compile(r"(?<![^\W_])[^\W_]+(?:['`][^\W_]+)+")  # from a word's beginning only, or it is quadratic
 _UNSPACED = re.compile(
     "(["
     "\u0e00-\u0eff"  # Thai, Lao

@@ -1,11 +1,12 @@
 import re
+import time
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.tokens import MAX_WORD_LENGTH, MAX_WORDS, is_unspaced, variants, words
+from catalog.tokens import MAX_TEXT_LENGTH, MAX_WORD_LENGTH, MAX_WORDS, is_unspaced, variants, words
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,10 @@ def test_a_word_alone_gives_itself(text: str) -> None:
 def test_case_and_the_kind_of_separator_do_not_matter(text: str) -> None:
     assert words(text.upper()) == words(text)
     assert words(text.replace("_", "-")) == words(text)
+
+
+@pytest.mark.parametrize("letter", ["a", "é"])
+def test_a_hostile_name_takes_no_longer_than_others(letter: str) -> None:
+    started = time.process_time()
+    variants(letter * (MAX_TEXT_LENGTH - 1) + "'")
+    assert time.process_time() - started < 0.02
