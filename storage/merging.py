@@ -109,13 +109,16 @@ _MERGE = (
     """,
     """
     UPDATE torrent SET first_seen = least(torrent.first_seen, gone.first_seen), is_private = torrent.is_private OR gone.is_private,
+        size = CASE WHEN torrent.size > 0 THEN torrent.size ELSE gone.size END,
+        file_count = CASE WHEN torrent.file_count > 0 THEN torrent.file_count ELSE gone.file_count END,
         files = coalesce(torrent.files, gone.files), files_codec = coalesce(torrent.files_codec, gone.files_codec),
         published_at = coalesce(torrent.published_at, gone.published_at)
     FROM torrent AS gone WHERE torrent.id = %(kept)s AND gone.id = %(gone)s
     """,
     """
-    UPDATE search SET first_seen = torrent.first_seen FROM torrent
-    WHERE search.id = %(kept)s AND torrent.id = search.id AND search.first_seen <> torrent.first_seen
+    UPDATE search SET first_seen = torrent.first_seen, pop = coalesce(popularity(swarm.seeders), 0)
+    FROM torrent LEFT JOIN swarm USING (id)
+    WHERE search.id = %(kept)s AND torrent.id = search.id
     """,
     "DELETE FROM torrent WHERE id = %(gone)s",
 )

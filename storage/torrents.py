@@ -18,6 +18,8 @@ _MAX_CONFLICTS = 5
 """Collisions with other writers that one batch survives; each retry sees what the other has committed."""
 _UNIQUE_VIOLATION = "23505"
 _WAVES_LOCK = 0x5357_5741_5645  # "SWWAVE"
+_Files = tuple[tuple[File, ...], int]
+"""A stored file list, and the true number of files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +117,9 @@ class Torrents:
 
 
 def _store(connection: Connection, batch: Sequence[ClassifiedTorrent], source_ids: dict[str, int]) -> StoreResult:
-    known_files = _known_files(connection, batch)
     result = StoreResult()
     connection.execute(incoming.CREATE_TABLE)
-    waves = merging.waves(_with_files(torrent, known_files) for torrent in batch)
+    waves = merging.waves(_with_known_files(connection, batch))
     if len(waves) > 1:
         # Only within a wave are rows locked in the order of their hashes; two such batches at once would deadlock.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_WAVES_LOCK,))
@@ -141,23 +142,31 @@ def _store_wave(connection: Connection, wave: Sequence[ClassifiedTorrent], sourc
     return StoreResult(new, stored - new, blocked)
 
 
-def _known_files(connection: Connection, batch: Sequence[ClassifiedTorrent]) -> dict[bytes, tuple[tuple[File, ...], int]]:
-    """The stored files, and their true number, of those torrents that come without: words and categories are made from them again."""
-    bare = [torrent.torrent.info_hash for torrent in batch if not torrent.torrent.files]
-    known: dict[bytes, tuple[tuple[File, ...], int]] = {}
-    for info_hash, codec, files, file_count in connection.execute(_FILES_OF, (bare,), prepare=False) if bare else ():
+def _with_known_files(connection: Connection, batch: Sequence[ClassifiedTorrent]) -> list[ClassifiedTorrent]:
+    """The batch, with the stored files where a torrent comes without: words and categories are made from them again."""
+    bare = [torrent.torrent for torrent in batch if not torrent.torrent.files]
+    if not bare:
+        return list(batch)
+    hashes = [torrent.info_hash for torrent in bare] + [torrent.info_hash_v2[:20] for torrent in bare if torrent.info_hash_v2]
+    # Under its own hash; under the short v2 hash of a stored hybrid; under its v1 hash while the store knows the v2 hash only. A row
+    # that merely is of the same v2 hash is not asked: anybody may claim one (storage/merging.py).
+    by_hash: dict[bytes, _Files] = {}
+    by_short_hash: dict[bytes, _Files] = {}
+    for info_hash, short_hash, codec, files, file_count in connection.execute(_FILES_OF, (hashes, hashes), prepare=False):
         try:
-            known[info_hash] = filelist.decode(codec, files), file_count
+            by_hash[info_hash] = by_short_hash[short_hash] = filelist.decode(codec, files), file_count
         except CorruptFileList as error:
             _log.warning("the file list of %s stays unread: %s", info_hash.hex(), error)
-    return known
 
+    def completed(classified: ClassifiedTorrent) -> ClassifiedTorrent:
+        torrent = classified.torrent
+        short_hash = (torrent.info_hash_v2 or b"")[:20]
+        known = by_hash.get(torrent.info_hash) or by_short_hash.get(torrent.info_hash) or by_hash.get(short_hash)
+        if torrent.files or known is None:
+            return classified
+        return replace(classified, torrent=replace(torrent, files=known[0], file_count=known[1]))
 
-def _with_files(classified: ClassifiedTorrent, known: dict[bytes, tuple[tuple[File, ...], int]]) -> ClassifiedTorrent:
-    if classified.torrent.files or classified.torrent.info_hash not in known:
-        return classified
-    files, file_count = known[classified.torrent.info_hash]
-    return replace(classified, torrent=replace(classified.torrent, files=files, file_count=file_count))
+    return [completed(classified) for classified in batch]
 
 
 def _block(connection: Connection, info_hashes: list[bytes], reason: str) -> int:
@@ -197,10 +206,13 @@ WITH stored AS (
     RETURNING id, info_hash, size, first_seen, first_source, xmax = 0 AS is_new  -- xmax: a row version nobody has updated
 ), searched AS (
     INSERT INTO search AS s (id, size, first_seen, pop, title_words, tsv)
-    SELECT id, stored.size, first_seen, coalesce(popularity(incoming.seeders), popularity(swarm.seeders), 0), title_words, tsv
-    FROM stored JOIN incoming USING (info_hash) LEFT JOIN swarm USING (id)
-    ON CONFLICT (id) DO UPDATE SET size = excluded.size, pop = excluded.pop, title_words = excluded.title_words, tsv = excluded.tsv
-    WHERE (s.size, s.pop, s.title_words, s.tsv) IS DISTINCT FROM (excluded.size, excluded.pop, excluded.title_words, excluded.tsv)
+    -- Without a count the popularity stays as it is now, which may be newer than what this statement sees: -1 stands for that.
+    SELECT id, stored.size, first_seen, coalesce(popularity(incoming.seeders), CASE WHEN is_new THEN 0 ELSE -1 END), title_words, tsv
+    FROM stored JOIN incoming USING (info_hash)
+    ON CONFLICT (id) DO UPDATE SET
+        size = excluded.size, pop = coalesce(nullif(excluded.pop, -1), s.pop), title_words = excluded.title_words, tsv = excluded.tsv
+    WHERE (s.size, s.pop, s.title_words, s.tsv)
+        IS DISTINCT FROM (excluded.size, coalesce(nullif(excluded.pop, -1), s.pop), excluded.title_words, excluded.tsv)
 ), counted AS (
     INSERT INTO swarm (id, at, seeders, leechers)
     SELECT id, now(), seeders, leechers FROM stored JOIN incoming USING (info_hash) WHERE seeders IS NOT NULL ORDER BY id
@@ -212,7 +224,11 @@ WITH stored AS (
 )
 SELECT count(*) FILTER (WHERE is_new), count(*) FROM stored
 """
-_FILES_OF = "SELECT info_hash, files_codec, files, file_count FROM torrent WHERE info_hash = ANY(%s) AND files IS NOT NULL"
+_FILES_OF = """
+SELECT info_hash, substring(info_hash_v2 FROM 1 FOR 20), files_codec, files, file_count FROM torrent
+WHERE files IS NOT NULL
+    AND (info_hash = ANY(%s) OR (info_hash_v2 IS NOT NULL AND substring(info_hash_v2 FROM 1 FOR 20) = ANY(%s)))
+"""
 _KNOWN = """
 SELECT h FROM unnest(%s::bytea[]) AS h
 WHERE EXISTS (SELECT FROM torrent WHERE info_hash = h)

@@ -3,13 +3,16 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+import psycopg
 import pytest
 import trio
 
 from catalog.model import ClassifiedTorrent, File, Kind
 from protocol.identifiers import InfoHash, InfoHashV2
-from storage.database import Database
+from storage.database import Connection, Database
 from storage.errors import DatabaseRefused, TorrentRefused
+from storage.search.engine import SearchQuery
+from storage.search.postgres import PostgresSearch
 from storage.torrents import StoreResult, Torrents
 from tests.fakes.classified import info_hash, torrent
 
@@ -169,6 +172,68 @@ async def test_two_names_of_a_stored_hybrid_in_one_batch_are_one_row(torrents: T
     await torrents.store([HYBRID])
     assert await torrents.store([V1_ONLY, SHORT_ONLY]) == StoreResult(updated=1)
     assert (await torrents.counts()).torrents == 1
+
+
+FILES = (File("Sintel/charcoal.mkv", 700), File("Sintel/b.mkv", 5))
+BARE: dict[str, Any] = {"files": (), "size": 0, "file_count": 0}
+
+
+@pytest.mark.parametrize(
+    "observations",
+    [
+        [torrent("Sintel", info_hash=V1, info_hash_v2=V2, files=FILES), torrent("Sintel", info_hash=SHORT, **BARE)],
+        [torrent("Sintel", info_hash=SHORT, info_hash_v2=V2, files=FILES), torrent("Sintel", info_hash=V1, info_hash_v2=V2, **BARE)],
+        [
+            torrent("Sintel", info_hash=SHORT, info_hash_v2=V2, files=FILES),
+            torrent("Sintel", info_hash=V1, **BARE),
+            torrent("Sintel", info_hash=V1, info_hash_v2=V2, **BARE),
+        ],
+    ],
+    ids=["adopted", "renamed", "merged"],
+)
+async def test_a_torrent_is_found_by_its_files_whatever_hash_it_is_named_by_later(
+    torrents: Torrents, database: Database, observations: list[ClassifiedTorrent]
+) -> None:
+    for observation in observations:
+        await torrents.store([observation])
+    page = await PostgresSearch(database).search(SearchQuery("charcoal"))
+    assert [(row.info_hash, row.size, row.file_count) for row in page.rows] == [(V1, 705, 2)]
+    assert await torrents.files(page.rows[0].id) == FILES
+
+
+async def test_a_false_claim_gets_none_of_the_files(torrents: Torrents) -> None:
+    await torrents.store([torrent("Sintel", info_hash=V1, info_hash_v2=V2, files=FILES)])
+    await torrents.store([torrent("Not Sintel", info_hash=info_hash("liar"), info_hash_v2=V2, files=(), size=1)])
+    lied = await torrents.by_info_hash(info_hash("liar"))
+    assert lied is not None
+    assert await torrents.files(lied.id) == ()
+
+
+async def test_merged_rows_are_as_popular_as_the_newest_count_says(torrents: Torrents, database: Database) -> None:
+    await torrents.store([V1_ONLY])
+    await torrents.store([torrent("Sintel", info_hash=SHORT, info_hash_v2=V2, seeders=300)])
+    await torrents.store([HYBRID])
+    assert await database.run(lambda connection: connection.execute("SELECT pop FROM search").fetchall()) == [(9,)]
+
+
+async def test_a_torrent_without_a_count_does_not_undo_a_count_stored_meanwhile(torrents: Torrents, database: Database) -> None:
+    await torrents.store([HYBRID])
+    row = await torrents.by_info_hash(V1)
+    assert row is not None
+    with psycopg.connect(database.conninfo) as other, trio.fail_after(10):
+        other.execute("SELECT FROM search FOR UPDATE")  # holds up the writer in the middle of its statement
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(torrents.store, [torrent("Sintel renamed", info_hash=V1)])
+            while not await database.run(_is_someone_waiting):
+                await trio.sleep(0.01)
+            other.execute("INSERT INTO swarm VALUES (%s, now(), 300, NULL)", (row.id,))
+            other.execute("UPDATE search SET pop = 9")
+            other.commit()
+    assert await database.run(lambda connection: connection.execute("SELECT pop FROM search").fetchall()) == [(9,)]
+
+
+def _is_someone_waiting(connection: Connection) -> bool:
+    return connection.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone() is not None
 
 
 async def test_the_merged_row_keeps_the_earlier_time(torrents: Torrents) -> None:
