@@ -9,7 +9,7 @@ import random
 import secrets
 import socket
 import struct
-from collections import Counter
+from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -98,6 +98,7 @@ class DhtNode:
         self._socket: socket.socket | None = None
         self._address: Address = plan.bind
         self._orders: dict[int, LookUpPeers] = {}
+        self._waiting: deque[LookUpPeers] = deque()  # for somebody to ask
         self._slots = trio.Semaphore(MAX_LOOKUPS)
         self._delivered_at = trio.current_time()
         self._failures: Counter[str] = Counter()
@@ -123,6 +124,8 @@ class DhtNode:
                 nursery.cancel_scope.cancel()
         for number in list(self._orders):
             self._end_lookup(number)
+        while self._waiting:
+            self._answered(self._waiting.popleft())
 
     def statistics(self) -> DhtNodeStatistics:
         """A snapshot of the counters."""
@@ -195,6 +198,7 @@ class DhtNode:
             now = trio.current_time()
             self._core.handle_timer(now)
             self._flush(sock, now)
+            self._start_lookups(sock, now)
             if not self._core.is_sweeping:
                 mailbox = self._findings.statistics()
                 self._core.is_sweeping = mailbox.depth <= mailbox.capacity // 2
@@ -254,10 +258,13 @@ class DhtNode:
     def _end_lookup(self, number: int) -> None:
         order = self._orders.pop(number, None)
         if order is not None:
-            order.answers.close()
-            self._inbox.done(order)
+            self._answered(order)
             self._lookups_ended += 1
-            self._slots.release()
+
+    def _answered(self, order: LookUpPeers) -> None:
+        order.answers.close()
+        self._inbox.done(order)
+        self._slots.release()
 
     # What comes in
 
@@ -268,7 +275,13 @@ class DhtNode:
                 order = await self._inbox.receive()
             except trio.EndOfChannel:
                 return
-            now = trio.current_time()
+            self._waiting.append(order)
+            self._start_lookups(sock, trio.current_time())
+
+    def _start_lookups(self, sock: socket.socket, now: float) -> None:
+        # With nobody to ask, at the start and after a crash, a look-up would end at once as if there were no peers.
+        while self._waiting and not self._core.is_lonely:
+            order = self._waiting.popleft()
             self._lookups_started += 1
             self._orders[self._core.look_up(order.info_hash, now)] = order
             self._flush(sock, now)

@@ -92,6 +92,27 @@ async def test_a_full_mailbox_stops_the_asking_but_not_the_answering(nodes):
     await running.until(lambda later: not later.is_held_back)
 
 
+async def test_a_node_that_knows_nobody_yet_keeps_the_orders_until_it_does(nodes):
+    nursery, first, _ = nodes
+    info_hash = InfoHash(b"h" * 20)
+    await announce(first.actor.address, info_hash)
+    restarted = Running(nursery, "127.51.0.5:0", [first.actor.address])  # as after a crash: an order waits, the table is empty
+    answers, found = trio.open_memory_channel(10)
+    restarted.orders.send_nowait(LookUpPeers(info_hash, answers))
+    assert [group.peers async for group in found] == [(("127.52.0.1", 51413),)]
+
+
+async def test_orders_that_nobody_can_be_asked_about_end_with_the_inbox():
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            alone = await Running(nursery, "127.51.0.6:0").started()
+            answers, found = trio.open_memory_channel(10)
+            await alone.orders.send(LookUpPeers(InfoHash(b"h" * 20), answers))
+            alone.orders.close()
+            assert [group async for group in found] == []
+    assert alone.orders.statistics().held == 0
+
+
 async def test_nobody_waiting_for_peers_ends_the_look_up(nodes):
     _, first, second = nodes
     await announce(first.actor.address, InfoHash(b"h" * 20))
