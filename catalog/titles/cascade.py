@@ -10,22 +10,21 @@ from typing import Final
 from catalog.model import ParsedTitle
 from catalog.titles import lexicon
 from catalog.titles.anime import by_anime_rules
+from catalog.titles.doubts import believed, is_year
 from catalog.titles.parsers import MainParser
 from catalog.titles.plain import by_plain_rules
 from catalog.titles.rules import by_rules
 from catalog.titles.sanitise import parseable
 from catalog.titles.words import SEPARATORS, Unwrapped, as_title, joined, unwrapped
 
-CLASSIFIER_VERSION: Final = 1
+CLASSIFIER_VERSION: Final = 2
 """Stored with each row; raise it when names are read differently, so that old rows can be read again."""
 
 PARSED: Final = 0.5
 """Below this confidence a name counts as not parsed."""
 
-_EARLIEST_YEAR: Final = 1880
-_LATEST_YEAR: Final = 2049
-_MOST_SEASONS: Final = 100
-_MOST_EPISODES: Final = 500
+_PACK_WORDS: Final = re.compile(r"[ -]+(?:(?:the )?complete(?: series| season)?|season)$", re.IGNORECASE)
+_COMPLETE_SERIES: Final = re.compile(r"[ -]+(?:the )?complete series$", re.IGNORECASE)
 _SITE_TAG: Final = re.compile(r"[\[({][^\[\](){}]{0,40}[\])}]$")
 _EXPLICIT_EPISODE: Final = re.compile(r"(?<![a-z])(?:e|ep|eps|episode|episodes|part|pt)[ ._]{0,2}\d", re.IGNORECASE)
 _LEADING_GROUP: Final = re.compile(r"\[([^\[\]]{2,30})\]")
@@ -72,28 +71,27 @@ def unparsed(name: str) -> ParsedTitle:
 def _merged(found: ParsedTitle, name: Unwrapped) -> ParsedTitle:
     """Fill what the main parser left open from single words, then drop what cannot be."""
     words = _words(name.text)
-    group = _group(found.group, name.text)
-    seasons = tuple(sorted(season for season in found.seasons if 0 <= season < _MOST_SEASONS or _is_year(season)))[:_MOST_SEASONS]
-    episodes = tuple(sorted(episode for episode in found.episodes if 0 <= episode < 10_000))[:_MOST_EPISODES]
-    if not seasons and any(re.search(rf"\d\.0{{0,3}}{episode}(?!\d)", name.text) for episode in episodes[:1]):
-        episodes = ()  # the second part of a version, "1.18"
-    is_absolute = bool(episodes) and not seasons and _EXPLICIT_EPISODE.search(name.text) is None
-    title = as_title(found.title)
-    merged = ParsedTitle(
+    resolution = found.resolution or _first(words, lexicon.RESOLUTIONS)
+    video_codec = found.video_codec or _first(words, lexicon.VIDEO_CODECS)
+    source = found.source or _first(words, lexicon.SOURCES)
+    found = replace(found, resolution=resolution, video_codec=video_codec, source=source)
+    found = believed(found, name.text, has_video=any((resolution, video_codec, source)))
+    is_absolute = bool(found.episodes) and not found.seasons and _EXPLICIT_EPISODE.search(name.text) is None
+    title = _title(found)
+    merged = replace(
+        found,
         title=title or parseable(name.text),
-        year=found.year if found.year is not None and _is_year(found.year) and found.year not in seasons else None,
-        seasons=seasons,
-        episodes=() if is_absolute else episodes,
-        absolute_episodes=episodes if is_absolute else (),
-        date=found.date if found.date is not None and _is_year(found.date.year) else None,
-        resolution=found.resolution or _first(words, lexicon.RESOLUTIONS),
-        video_codec=found.video_codec or _first(words, lexicon.VIDEO_CODECS),
-        source=found.source or _first(words, lexicon.SOURCES),
-        group=group,
-        languages=found.languages,
-        stage=found.stage,
+        episodes=() if is_absolute else found.episodes,
+        absolute_episodes=found.episodes if is_absolute else (),
+        group=_group(found.group, name.text),
     )
     return replace(merged, confidence=_confidence(merged, has_title=bool(title)))
+
+
+def _title(found: ParsedTitle) -> str:
+    """Return the title without the words of a pack: "Complete", "Season", "The Complete Series"."""
+    title = as_title(found.title)
+    return (_PACK_WORDS if found.seasons else _COMPLETE_SERIES).sub("", title) or title
 
 
 def _confidence(parsed: ParsedTitle, *, has_title: bool) -> float:
@@ -108,7 +106,13 @@ def _confidence(parsed: ParsedTitle, *, has_title: bool) -> float:
 
 
 def _group(found: str | None, text: str) -> str | None:
-    """Return the release group: a word behind the last hyphen or the first bracket, else what is left of the parser's answer."""
+    """Return the release group, which is no year."""
+    group = _group_word(found, text)
+    return None if group is not None and group.isdecimal() and is_year(int(group)) else group
+
+
+def _group_word(found: str | None, text: str) -> str | None:
+    """Return the word where groups stand: behind the last hyphen or the first bracket, else what is left of the parser's answer."""
     trailing = _TRAILING_GROUP.search(text)
     if trailing is not None and not lexicon.technical(trailing[1].lower()) and _follows_technical(text, trailing.start()):
         return trailing[1]
@@ -136,7 +140,3 @@ def _words(text: str) -> list[str]:
 
 def _first(words: list[str], table: dict[str, str]) -> str | None:
     return next((table[word] for word in words if word in table), None)
-
-
-def _is_year(number: int) -> bool:
-    return _EARLIEST_YEAR <= number <= _LATEST_YEAR

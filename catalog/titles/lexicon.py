@@ -133,6 +133,8 @@ AUDIO_FORMATS: Final = word_set(
 """Words that say "music" when no video word stands beside them."""
 BOOK_FORMATS: Final = word_set("epub mobi azw3 pdf djvu fb2 ebook ebooks")
 COMIC_FORMATS: Final = frozenset({"cbz", "cbr", "cb7"})
+SCENE_MEDIA: Final = word_set("web cd cdr cds cdm cdep vinyl lp ep flac mp3 dvda sacd 2cd 3cd 2lp bootleg promo reissue remastered advance")
+"""What stands before the year in "Artist-Album-CD-2007-GRP"."""
 AUDIOBOOK_WORDS: Final = frozenset({"audiobook", "audiobooks", "unabridged", "abridged", "m4b", "librivox", "narrated"})
 PLATFORM_WORDS: Final = word_set(
     "nintendo nsw nsp xci ps1 psx ps2 ps3 ps4 ps5 psp psv psvita xbox xbox360 x360 wiiu nds 3ds gba gbc snes n64 gamecube dreamcast gog "

@@ -9,20 +9,16 @@ from typing import Final
 
 from catalog.model import ParsedTitle
 from catalog.titles import lexicon
-from catalog.titles.words import SEPARATORS, Unwrapped, as_title
+from catalog.titles.words import SEPARATORS, VERSION, Unwrapped, as_title
 
 LIKELY: Final = 0.9
 
 _BRACKETED: Final = re.compile(r"[\[({]([^\[\](){}]{1,60})[\])}]")
 _YEAR_INSIDE: Final = re.compile(r"(?<![A-Za-z0-9])((?:1[4-9]|20)\d\d)(?![A-Za-z0-9])")
 _EPISODE: Final = re.compile(r"(?<![a-z0-9])(?:s\d{1,2}(?:e\d{1,3})?|\d{1,2}x\d{2})(?![a-z0-9])", re.IGNORECASE)
-_VERSION: Final = re.compile(r"(?:(?<![a-z0-9.])|(?<=\.)(?=v))v?\d{1,4}(?:\.\d{1,4}){1,3}(?![a-z0-9.])", re.IGNORECASE)
 _SCENE_MUSIC: Final = re.compile(r"([^()\[\]]{3,150})-(?:19|20)\d\d-(\w{2,20})")
 _SCENE_GROUP: Final = re.compile(r"([^ \-]{3,200})-([A-Za-z0-9]{2,20})")
 _LEADING_BRACKET: Final = re.compile(r" ?[\[({][^\[\](){}]{1,60}[\])}]")
-_SCENE_MEDIA: Final = lexicon.word_set(
-    "web cd cdr cds cdm cdep vinyl lp ep flac mp3 dvda sacd 2cd 3cd 2lp bootleg promo reissue remastered advance"
-)
 _SPLIT: Final = re.compile(r"[ ._,+\-/()\[\]{}]+")
 _VIDEO_PICTURE: Final = frozenset({"bluray", "bdrip", "hdtv", "dvdrip"})
 _INNER_HYPHEN: Final = re.compile(r"(?<=[^\s._-])-(?=[^\s._-])")
@@ -52,7 +48,7 @@ def by_plain_rules(name: Unwrapped) -> ParsedTitle | None:
     if not _has_sign(name, words):
         return None
     text, group = _without_group(name)
-    title = _as_plain_title(_before_brackets(text))
+    title = _as_plain_title(_before_brackets(text), has_year_in_brackets=any(_years_in_brackets(text)))
     if not title:
         return None
     return ParsedTitle(title=title, year=_year(text), group=group, confidence=LIKELY, stage="rules")
@@ -70,7 +66,7 @@ def _has_sign(name: Unwrapped, words: list[str]) -> bool:
     if any(name.extension in lexicon.EXTENSIONS[kind] for kind in _KINDS_OF_FILE):
         return True
     if name.extension:
-        return False
+        return name.extension == "txt"
     present = frozenset(words)
     if present & (lexicon.BOOK_FORMATS | lexicon.COMIC_FORMATS | lexicon.AUDIOBOOK_WORDS):
         return True
@@ -78,7 +74,20 @@ def _has_sign(name: Unwrapped, words: list[str]) -> bool:
         return True
     if present & (lexicon.PLATFORM_WORDS | _MACHINES):
         return True
-    return bool(present & lexicon.SYSTEM_WORDS) and _VERSION.search(name.text) is not None
+    versions = [match[0] for match in VERSION.finditer(name.text)]
+    return any(map(_is_surely_a_version, versions)) or (bool(versions) and not present.isdisjoint(lexicon.SYSTEM_WORDS))
+
+
+def _is_surely_a_version(text: str) -> bool:
+    """Whether "v1.2" or "1.16.9"; "1.16" may be anything, and "26.11.10" a date."""
+    if text[0] in "vV":
+        return True
+    parts = text.split(".")
+    if len(parts) < 3:
+        return False
+    first, second, third = map(int, parts[:3])
+    has_year = any(len(part) == 4 for part in (parts[0], parts[2]))
+    return not has_year and not (len(parts[2]) == 2 and min(first, second) <= 12 and max(first, second, third) <= 99)
 
 
 def _scene_music(text: str) -> ParsedTitle | None:
@@ -90,7 +99,7 @@ def _scene_music(text: str) -> ParsedTitle | None:
         return None
     parts = match[1].replace("_-_", "-").split("-")
     media = 0
-    while parts and parts[-1].lower() in _SCENE_MEDIA:
+    while parts and parts[-1].lower() in lexicon.SCENE_MEDIA:
         parts.pop()
         media += 1
     if not media or len(parts) < 2:
@@ -117,19 +126,33 @@ def _before_brackets(text: str) -> str:
     return before if before.strip(" -_.") else text[start:]
 
 
-def _as_plain_title(text: str) -> str:
+def _as_plain_title(text: str, *, has_year_in_brackets: bool) -> str:
     """Return the words with single spaces; the dots of a version stay, hyphens part words where nothing else does."""
-    protected = _VERSION.sub(lambda version: version[0].replace(".", _DOT), text)
+    protected = VERSION.sub(lambda version: version[0].replace(".", _DOT), text)
     if " " not in text and "_" not in text.replace("x86_64", ""):
         protected = _INNER_HYPHEN.sub(" ", protected)
     words = [word for word in SEPARATORS.split(protected) if word]
-    while len(words) > 1 and (words[-1].lower() in _TRAILING or _YEAR_INSIDE.fullmatch(words[-1]) or words[-1] == "-"):
+    while len(words) > 1 and _ends_title(words, has_year_in_brackets=has_year_in_brackets):
         words.pop()
     return as_title(" ".join(words)).replace(_DOT, ".")
 
 
+def _ends_title(words: list[str], *, has_year_in_brackets: bool) -> bool:
+    """Whether the last word is none of the title's."""
+    last = words[-1]
+    if _YEAR_INSIDE.fullmatch(last):
+        is_work = words[-2] == "-" and words.count("-") == 1  # "George Orwell - 1984"
+        return not (has_year_in_brackets or is_work)
+    if last.lower() == "retail":  # behind a year; else a word like others
+        return _YEAR_INSIDE.fullmatch(words[-2]) is not None
+    return last == "-" or last.lower() in _TRAILING
+
+
 def _year(text: str) -> int | None:
     """Return the only year in brackets, else the only year at all."""
-    bracketed = [year for bracket in _BRACKETED.finditer(text) for year in _YEAR_INSIDE.findall(bracket[1])]
-    found = frozenset(bracketed or _YEAR_INSIDE.findall(_VERSION.sub("", text)))
+    found = frozenset(_years_in_brackets(text) or _YEAR_INSIDE.findall(VERSION.sub("", text)))
     return int(next(iter(found))) if len(found) == 1 else None
+
+
+def _years_in_brackets(text: str) -> list[str]:
+    return [year for bracket in _BRACKETED.finditer(text) for year in _YEAR_INSIDE.findall(bracket[1])]

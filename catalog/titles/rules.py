@@ -232,6 +232,8 @@ def _end_of_episode_title(words: list[str]) -> int:
     end = next((index for index, word in enumerate(words) if _is_clearly_technical(word.lower())), len(words))
     if any(_numbered(word) is not None or "/" in word or _LONG_NUMBER.fullmatch(word) for word in words[:end]):
         return -1
+    if end == len(words) and words and all(lexicon.technical(word.lower()) for word in words):
+        return 0  # "S01E02.WEB": no title at all
     if end == len(words):
         # Without a technical word behind it a hyphen may still part off a group: "Title.S01E02.The.Feud-GRP".
         return -1 if words and "-" in words[-1].strip("-") else end

@@ -31,12 +31,15 @@ _JOINS: Final = tuple(
         ),
         (r"(?<![a-z0-9.])([1-9])\.([01])(?:ch)?(?![0-9a-z.])", r"ch\1\2"),
         (r"(?<![a-z0-9])s(\d{1,2})[ ._](e\d{1,3})(?![a-z0-9])", r"S\1\2"),
+        (r"(?<![a-z0-9])s(\d{1,2})(e\d{1,3}) ?- ?s\1(?=e\d)", r"S\1\2-"),
         (r"(?<![a-z0-9])season[ ._](\d{1,2})[ ._,-]{1,3}episode[ ._](\d{1,3})(?![a-z0-9])", r"S\1E\2"),
         (r"(?<![a-z0-9])season[ ._](\d{1,2})(?=[ ._\[(](?![-&~]|to\b)|$)", r"S\1"),
     )
 )
 
 SEPARATORS: Final = re.compile(r"[ ._]+")
+VERSION: Final = re.compile(r"(?:(?<![a-z0-9.])|(?<=\.)(?=v))v?\d{1,4}(?:\.\d{1,5}){1,3}(?![a-z0-9]|\.\d)", re.IGNORECASE)
+"""A program's version, "13.1.0" or "v1.2"; also what only looks like one: a date, "5.1"."""
 _EXTENSION: Final = re.compile(r"\.([A-Za-z0-9]{2,8})$")
 _ADVERT_PREFIX: Final = re.compile(
     r"^[\[({ ]{0,2}(?:https?://)?(?:www\.[a-z0-9-]{1,60}\.[a-z]{2,10}|[a-z0-9-]{3,40}\.(?:com|org|net|info|tv|me|to|cc))"
@@ -80,7 +83,8 @@ def split_extension(name: str) -> tuple[str, str]:
     match = _EXTENSION.search(name)
     if match is None or match.start() == 0 or match[1].lower() not in _KNOWN_EXTENSIONS or match[1] == "TS":  # TS is telesync, .ts a stream
         return name, ""
-    return name[: match.start()], match[1].lower()
+    bare = name[: match.start()]
+    return bare.removesuffix(".tar") or bare, match[1].lower()
 
 
 def joined(text: str) -> str:

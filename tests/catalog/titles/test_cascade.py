@@ -76,6 +76,46 @@ def test_an_episode_without_a_season_is_absolute_unless_the_name_says_episode():
     assert Cascade(FixedParser(read)).thorough("Momotaro Ep 05").episodes == (5,)
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("sintel-2048-surround.mp4", {"title": "sintel", "seasons": [], "episodes": []}),
+        ("Elephants Dream 1080", {"title": "Elephants Dream", "seasons": [], "episodes": []}),
+        ("MIT Lectures 6.001", {"seasons": [], "episodes": []}),
+        ("jane-roe-live-4982.sbd", {"seasons": [], "episodes": []}),
+        ("The.Beverly.Hillbillies.102.hdtv", {"seasons": [1], "episodes": [2]}),
+        ("Open Lab 1102 1080p", {"seasons": [11], "episodes": [2]}),
+        ("planet-240101.osm.pbf", {"title": "planet", "date": None}),
+        ("Open.Lab.20261110.720p", {"date": "2026-11-10"}),
+        ("Les.Vampires.1915.E01.1080p", {"title": "Les Vampires", "year": 1915, "seasons": [], "episodes": [1]}),
+        ("Greed 1924 [3 of 4]", {"title": "Greed", "year": 1924, "seasons": [], "absolute_episodes": [3]}),
+        ("Planet Comics 01-03 (1940-1953)", {"title": "Planet Comics", "seasons": [], "absolute_episodes": [1, 2, 3]}),
+        ("Jane Roe - Open Album (2007) [Vinyl] [24-96]", {"year": 2007, "seasons": [], "episodes": []}),
+        ("Open Lab S2026E02 1080p", {"seasons": [2026], "episodes": [2]}),
+        ("Open Lab 2026x05 720p", {"seasons": [2026], "episodes": [5]}),
+        ("Open Lab - Season 2019 Episode 05 720p", {"title": "Open Lab", "seasons": [2019], "episodes": [5]}),
+        ("BigBuckBunny_320x180.mp4", {"title": "BigBuckBunny", "resolution": None}),
+        ("ToS-4k-1920.mov", {"resolution": "2160p", "group": None}),
+        ("Dragnet Complete Season 1", {"title": "Dragnet", "seasons": [1]}),
+        ("Dragnet.The.Complete.Series.DVDRip", {"title": "Dragnet", "seasons": [], "source": "dvd"}),
+        ("The Complete Metropolis (1927)", {"title": "The Complete Metropolis", "year": 1927}),
+        ("Dragnet S01E01 - S01E03", {"title": "Dragnet", "seasons": [1], "episodes": [1, 2, 3]}),
+        ("Dragnet.S01E02.WEB", {"title": "Dragnet", "episodes": [2], "source": "web"}),
+        ("Dragnet.S01E02.Charlottes.Web", {"title": "Dragnet", "episodes": [2], "source": None}),
+        ("Battle for Wesnoth 1.16.9", {"title": "Battle for Wesnoth 1.16.9", "episodes": []}),
+        ("Battle.for.Wesnoth.v1.16.9-GRP", {"title": "Battle for Wesnoth v1.16.9", "group": "GRP"}),
+        ("gcc-14.2.0.tar.xz", {"title": "gcc 14.2.0"}),
+        ("George Orwell - 1984 (1949).epub", {"title": "George Orwell - 1984", "year": 1949}),
+        ("Jane Roe - 1999 [FLAC]", {"title": "Jane Roe - 1999"}),
+        ("Emma - Jane Austen - 1815.pdf", {"title": "Emma - Jane Austen", "year": 1815}),
+        ("Open.Works.2nd.Edition.2019.RETAIL.ePub-GRP", {"title": "Open Works 2nd Edition", "year": 2019, "group": "GRP"}),
+        ("The Future of Retail.epub", {"title": "The Future of Retail"}),
+    ],
+)
+def test_numbers_and_words_count_as_what_they_say_they_are(name, expected):
+    assert mistakes(process_cascade().parse(name), expected) == {}
+
+
 def test_the_second_part_of_a_version_is_no_episode():
     read = ParsedTitle(title="Battle for Wesnoth", episodes=(18,), stage="fixed")
     parsed = Cascade(FixedParser(read)).thorough("Battle for Wesnoth 1.18")
