@@ -125,7 +125,7 @@ def _is_aside(file: File, group: str) -> bool:
 
 
 def _consecutive(names: Sequence[str]) -> int:
-    """Return how many names stand in the longest run of numbers, where each name gives the last number it holds."""
+    """Return how many names stand in the longest run of numbers, where each name gives the first number it holds."""
     numbers: set[int] = set()
     for name in names:
         found = _NUMBER.findall(name.rpartition(".")[0])

@@ -15,7 +15,7 @@ from catalog.model import File, Kind, ParsedTitle
 from catalog.site_categories import kind_of_site_category
 from catalog.titles import lexicon
 from catalog.titles.sanitise import parseable
-from catalog.titles.words import joined, unwrapped
+from catalog.titles.words import VERSION, joined, unwrapped
 
 _VIDEO_KINDS: Final = (Kind.ADULT, Kind.ANIME, Kind.TV, Kind.MOVIE)
 _BYTES_WEIGHT: Final = 4.0
@@ -27,14 +27,16 @@ _NAME_ONLY: Final = 0.8
 
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _FANSUB: Final = re.compile(r"^[\[【][^\[\]【】]{2,30}[\]】] ?.{2,150}? ?(?:-|–|第) ?\d{1,4}(?:v\d)?(?:話|话|集)?(?:[ _.\[(]|$)")
-_FANSUB_NUMBER: Final = re.compile(r"^\[[^\[\]]{2,30}\][ _][^\[\]()]{2,150}[ _]\[?\d{2,3}(?:v\d)?\]?[ _]?[\[(]")
+_FANSUB_NUMBER: Final = re.compile(r"^\[[^\[\]]{2,30}\][ _][^\[\]()]{2,150}[ _]\[?\d{2,3}(?:v\d|-\d{2,3})?\]?[ _]?[\[(]")
 _FANSUB_RELEASE: Final = re.compile(
     r"^\[[^\[\]]{2,30}\][ _][^\[\]]{2,150}[\[(][^\[\]()]{0,40}(?:\d{3,4}p|BD|DVD|Batch)[^\[\]()]{0,40}[\])]"
 )
 _FANSUB_BRACKETS: Final = re.compile(r"^\[[^\[\]]{2,30}\] ?\[[^\[\]]{2,80}\] ?\[第?\d{1,4}(?:v\d)?[话話集]?\]")
-_SCENE_MUSIC: Final = re.compile(r"[^ ]{5,150}-(?:WEB|CD|CDR|CDS|CDM|CDEP|VINYL|FLAC|MP3)-(?:19|20)\d\d-\w{2,20}")
+_SCENE_MUSIC: Final = re.compile(rf"[^ ]{{5,150}}-(?:{'|'.join(sorted(lexicon.SCENE_MEDIA))})-(?:19|20)\d\d-\w{{2,20}}", re.IGNORECASE)
+_SERIES: Final = re.compile(
+    r"\bcomplete[ ._](?:tv[ ._])?(?:series|seasons?)\b|\b(?:first|second|third|fourth|fifth|final)[ ._]season\b", re.IGNORECASE
+)
 _KANA: Final = re.compile(r"[\u3041-\u30ff]")
-_VERSION: Final = re.compile(r"(?<![\w.])v?\d{1,4}(?:\.\d{1,5}){1,3}(?![\w.])", re.IGNORECASE)
 _TITLE_AND_YEAR: Final = re.compile(r"(?:(?! - )[^()\[\]]){1,120} \(\d{4}\)")
 _ISSUE: Final = re.compile(r"(?:#|\bNo\.? ?|\bv(?:ol)?\.? ?)\d{1,3}\b|\b\d{3} \((?:18|19|20)\d\d\)", re.IGNORECASE)
 
@@ -107,16 +109,21 @@ def _site_evidence(site_category: str | None) -> list[Evidence]:
 def _name_evidence(name: str, parsed: ParsedTitle) -> list[Evidence]:
     bare = unwrapped(name)
     words = frozenset(match[0].lower() for match in _WORD.finditer(joined(bare.text)))
+    has_video = _speaks_of_video(parsed, words)
     return [
         *_parsed_evidence(parsed, words, bare.text),
+        *_series_evidence(parsed, words, bare.text),
         *_anime_evidence(bare.text, bare.has_checksum),
-        *_word_evidence(words, bare.text, has_video=_speaks_of_video(parsed, words)),
+        *_word_evidence(words - {"ep"} if parsed.episodes else words, bare.text, has_video=has_video),
+        *_version_evidence(parsed, bare.text, has_video=has_video),
         *_extension_evidence(bare.extension, parsed),
     ]
 
 
 def _speaks_of_video(parsed: ParsedTitle, words: frozenset[str]) -> bool:
-    return parsed.resolution is not None or parsed.video_codec is not None or not words.isdisjoint(_VIDEO_WORDS)
+    """The rules are sure of a source even where its word is short ("WEB", "TS"); the main parser takes it from titles too."""
+    is_surely_released = parsed.stage == "rules" and parsed.source is not None
+    return is_surely_released or parsed.resolution is not None or parsed.video_codec is not None or not words.isdisjoint(_VIDEO_WORDS)
 
 
 def _parsed_evidence(parsed: ParsedTitle, words: frozenset[str], text: str) -> list[Evidence]:
@@ -134,11 +141,22 @@ def _parsed_evidence(parsed: ParsedTitle, words: frozenset[str], text: str) -> l
         found.append(Evidence(Kind.MOVIE, 2.0, "the name has a year and words of video"))
     elif has_video and not (parsed.seasons or parsed.episodes or parsed.absolute_episodes or parsed.date):
         found.append(Evidence(Kind.MOVIE, 1.2, "the name has words of video and no episode"))
-    elif parsed.year is not None and "dvd" in words and _VERSION.search(text) is None:
+    elif parsed.year is not None and "dvd" in words and VERSION.search(text) is None:
         found.append(Evidence(Kind.MOVIE, 2.0, "the name has a year and a DVD"))
     elif parsed.year is not None and _TITLE_AND_YEAR.fullmatch(text) is not None:
         found.append(Evidence(Kind.MOVIE, 1.0, "the name is a title and a year"))
     return found
+
+
+def _series_evidence(parsed: ParsedTitle, words: frozenset[str], text: str) -> list[Evidence]:
+    """Signs of television in names without a number."""
+    if parsed.seasons or parsed.episodes or parsed.date is not None:
+        return []
+    if _SERIES.search(text):
+        return [Evidence(Kind.TV, 2.2 if _speaks_of_video(parsed, words) else 1.2, "the name says that it is a series")]
+    if parsed.source == "tv" and parsed.year is None:
+        return [Evidence(Kind.TV, 1.3, "recorded from television, and no year")]
+    return []
 
 
 def _anime_evidence(text: str, has_checksum: bool) -> list[Evidence]:
@@ -175,11 +193,15 @@ def _word_evidence(words: frozenset[str], text: str, *, has_video: bool) -> list
     note(Kind.GAME, 3.0, words & lexicon.PLATFORM_WORDS, "words of games")
     note(Kind.GAME, 0.8, words & _SOME_GAMES, "words some games carry")
     note(Kind.SOFTWARE, 1.5, words & lexicon.SYSTEM_WORDS, "words of software")
-    if _VERSION.search(text):
-        found.append(Evidence(Kind.SOFTWARE, 1.0, "a version number"))
     if _ISSUE.search(text):
         found.append(Evidence(Kind.COMIC, 0.4, "an issue or volume number"))
     return found
+
+
+def _version_evidence(parsed: ParsedTitle, text: str, *, has_video: bool) -> list[Evidence]:
+    if has_video or parsed.date is not None or VERSION.search(text) is None:  # a date looks like a version
+        return []
+    return [Evidence(Kind.SOFTWARE, 1.0, "a version number")]
 
 
 def _extension_evidence(extension: str, parsed: ParsedTitle) -> list[Evidence]:
@@ -195,6 +217,8 @@ def _extension_evidence(extension: str, parsed: ParsedTitle) -> list[Evidence]:
     for group, kind in by_group.items():
         if extension in lexicon.EXTENSIONS[group]:
             return [Evidence(kind, 2.5, f"the name ends in .{extension}")]
+    if extension == "txt":
+        return [Evidence(Kind.EBOOK, 1.2, "the name ends in .txt")]
     if extension in lexicon.EXTENSIONS["video"] and not (parsed.seasons or parsed.episodes or parsed.absolute_episodes):
         return [Evidence(Kind.MOVIE, 1.1, f"the name ends in .{extension}")]
     return []

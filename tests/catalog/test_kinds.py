@@ -40,6 +40,30 @@ def test_names_alone_give_a_kind_too():
     assert len(wrong) <= (1 - FLOOR) * len(cases), wrong
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Dragnet.The.Complete.Series.DVDRip", Kind.TV),
+        ("Dragnet.1951.Complete.Series.DVDRip", Kind.TV),
+        ("The Beverly Hillbillies - The Complete First Season", Kind.TV),
+        ("Open Works - The Complete Series [epub]", Kind.EBOOK),
+        ("Open.Lab.Part.1.720p.HDTV", Kind.TV),
+        ("House.on.Haunted.Hill.1959.HDTV.x264", Kind.MOVIE),
+        ("The.Daily.Free.Show.2026.11.10.WEB", Kind.TV),
+        ("Metropolis.1927.TS", Kind.MOVIE),
+        ("Momotaro Ep 05", Kind.TV),
+        ("[FreeSubs] Momotaro [01-12][1080p]", Kind.ANIME),
+        ("VA-Open_Sampler_Vol_3-2CD-2007-GRP", Kind.MUSIC),
+        ("Battle.for.Wesnoth.v1.16.9-GRP", Kind.SOFTWARE),
+        ("wesnoth-1.18.4.tar.bz2", Kind.SOFTWARE),
+        ("Dracula by Bram Stoker (1897).txt", Kind.EBOOK),
+        ("Concert 2010.05.08", Kind.OTHER),
+    ],
+)
+def test_small_words_of_a_name_decide_alone(name, kind):
+    assert decide_kind(name, process_cascade().parse(name)).kind is kind
+
+
 def test_extensions_decide_where_names_look_alike():
     parsed = ParsedTitle(title="Jane Roe - Open Works")
     songs = [File(f"{i}.flac", 30 * MB) for i in range(9)]
