@@ -10,6 +10,9 @@ from typing import Any
 from catalog.messages import InfoHashesSampled, LookUpPeers, MetadataWanted, PeersAnnounced, TorrentsClassified, TorrentsFound
 from supervisor.mailbox import Mailbox, MailboxStatistics
 
+_WANTED_REDELIVERIES = 50
+"""The fetcher holds thousands of hashes, each for up to a quarter of an hour: many a crash finds them there, and they are no cause of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Channels:
@@ -31,7 +34,7 @@ class Channels:
         """Make them, for a pool of so many DHT nodes."""
         return cls(
             findings=Mailbox("findings", 128),
-            wanted=Mailbox("wanted", 16),
+            wanted=Mailbox("wanted", 16, redeliveries=_WANTED_REDELIVERIES),
             lookups=tuple(Mailbox(f"lookups-{number}", 256) for number in range(nodes)),
             found=Mailbox("found", 64),
             classified=Mailbox("classified", 64),
