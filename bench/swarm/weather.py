@@ -69,7 +69,8 @@ def _nesting_bomb(datagram: bytes, rng: random.Random) -> bytes:
 
 
 def _short_id(datagram: bytes, rng: random.Random) -> bytes:
-    return datagram.replace(b"2:id20:", b"2:id19:", 1)
+    shortened = datagram.replace(b"2:id20:", b"2:id19:", 1)
+    return shortened if shortened != datagram else _cut_short(datagram, rng)  # an error has no id
 
 
 def _odd_nodes(datagram: bytes, rng: random.Random) -> bytes:
