@@ -20,7 +20,7 @@ from pathlib import Path
 
 import trio
 
-from bench.swarm.options import SwarmOptions
+from bench.swarm.options import SwarmOptions, option_flag
 from bench.swarm.plan import make_plan
 from bench.swarm.swarm import SimulatedSwarm
 
@@ -46,10 +46,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m bench.swarm", description="A simulated BitTorrent swarm on loopback; shares are 0 to 1."
     )
     for field in fields(SwarmOptions):
-        flag = "--" + field.name.removesuffix("_s").removesuffix("_per").replace("_", "-")
-        parser.add_argument(
-            flag, dest=field.name, type=_share if _is_share(field.name) else type(field.default), metavar="N", help=f"({field.default})"
-        )
+        kind = _share if _is_share(field.name) else type(field.default)
+        parser.add_argument(option_flag(field.name), dest=field.name, type=kind, metavar="N", help=f"({field.default})")
     parser.add_argument("--clean", action="store_true", help="a perfect network of honest nodes and peers; single troubles can be added")
     parser.add_argument("--port", type=int, default=0, help="UDP port of the nodes (any)")
     parser.add_argument("--many-ports", action="store_true", help="a port on 127.0.0.1 for each node, as on systems other than Linux")

@@ -12,7 +12,7 @@ from typing import Any
 
 import trio
 
-from bench.swarm.options import SwarmOptions
+from bench.swarm.options import SwarmOptions, option_flag
 from protocol.errors import SwarmdexError
 
 _START_S = 30.0
@@ -42,11 +42,6 @@ def command(options: SwarmOptions, *, list_file: Path | None = None, report_file
     for flag, path in (("--list", list_file), ("--report", report_file)):
         words += [flag, str(path)] if path else []
     return words
-
-
-def option_flag(name: str) -> str:
-    """The command-line flag of a field of SwarmOptions."""
-    return "--" + name.removesuffix("_s").removesuffix("_per").replace("_", "-")
 
 
 def environment() -> dict[str, str]:

@@ -42,3 +42,8 @@ class SwarmOptions:
             faulty_peers=0.0,
             hostile=0.0,
         )
+
+
+def option_flag(name: str) -> str:
+    """The command-line flag of a field of SwarmOptions."""
+    return "--" + name.removesuffix("_s").removesuffix("_per").replace("_", "-")
