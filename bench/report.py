@@ -27,6 +27,10 @@ class Row:
     target: float | None = None
 
 
+_COLUMNS = ("per_cpu_s", "per_wall_s", "generator_share")
+"""Metrics of a row that the table shows; every other stands below it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The result of one benchmark module."""
@@ -71,9 +75,9 @@ class Report:
                 "" if row.target is None else f"{row.target:g}",
             )
         console.print(table)
-        shown = {f"{row.case}.{row.contender}." for row in self.rows}
+        shown = {f"{row.case}.{row.contender}.{column}" for row in self.rows for column in _COLUMNS}
         for name, value in self.metrics.items():
-            if not any(name.startswith(prefix) for prefix in shown):
+            if name not in shown:
                 console.print(f"  {name}: {value:,.6g}")
         for note in self.notes:
             console.print(f"  {note}", markup=False)

@@ -29,7 +29,7 @@ def good(options: Options) -> Report:
     return Report(
         "good",
         (Row("case", "ours", "things", 1000.0, 0.1, 900.0, 0.0),),
-        {"case.ours.per_cpu_s": 1000.0, "seen": 3.0},
+        {"case.ours.per_cpu_s": 1000.0, "case.ours.dropped": 7.0, "seen": 3.0},
         {"case/theirs": 2.0},
     )
 
@@ -49,6 +49,8 @@ def test_json_is_one_object_a_benchmark_and_the_table_goes_to_stderr(benchmarks,
     assert json.loads(out)["ratios"] == {"case/theirs": 2.0}
     assert "1,000 things" in err
     assert "seen: 3" in err
+    assert "case.ours.dropped: 7" in err, "what stands in no column stands below the table"
+    assert "case.ours.per_cpu_s" not in err
 
 
 def test_one_that_fails_does_not_keep_the_others_from_running(benchmarks, capsys):
