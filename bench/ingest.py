@@ -206,7 +206,15 @@ def measure(conninfo: str) -> Measure:
         ).fetchone()
     assert found is not None
     size, wal, pids = found
-    return Measure(size, wal, sum(map(cpu_seconds, pids)))
+    return Measure(size, wal, sum(map(_cpu_seconds_if_alive, pids)))
+
+
+def _cpu_seconds_if_alive(pid: int) -> float:
+    """An autovacuum worker may have ended since it was listed; its part is lost, for either contender."""
+    try:
+        return cpu_seconds(pid)
+    except OSError:
+        return 0.0
 
 
 def torrents(count: int, seed: int) -> list[ClassifiedTorrent]:
