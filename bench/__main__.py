@@ -1,8 +1,7 @@
-"""`python -m bench NAME|all [--json] [--long]`: runs the benchmarks that exist and prints what they found."""
+"""`python -m bench NAME|all [--json] [--long]`: runs benchmarks and prints what they found."""
 
 import argparse
 import importlib
-import importlib.util
 import sys
 import traceback
 
@@ -11,19 +10,13 @@ from rich.console import Console
 from bench.harness import Options
 from bench.report import Report
 
-NAMES = ("dht", "metadata", "ingest", "search", "storage", "torznab", "titles")
-
-
-def existing() -> tuple[str, ...]:
-    """The benchmarks whose module is there."""
-    return tuple(name for name in NAMES if importlib.util.find_spec(f"bench.{name}") is not None)
+NAMES = ("dht", "metadata", "ingest", "titles")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit 0 done, 1 one failed to run or is not valid, 2 usage."""
-    names = existing()
     parser = argparse.ArgumentParser(prog="python -m bench", description="Paired benchmarks per CPU-second; see bench/README.md.")
-    parser.add_argument("name", choices=(*names, "all"), help="which benchmark")
+    parser.add_argument("name", choices=(*NAMES, "all"), help="which benchmark")
     parser.add_argument("--json", action="store_true", help="one JSON object per benchmark on stdout; the tables go to stderr")
     parser.add_argument("--long", action="store_true", help="five rounds of longer measurements: the form to quote")
     parser.add_argument("--seed", type=int, default=1, help="of everything random (1)")
@@ -31,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     # `all` is the short form by definition: it shows that everything runs, not what to quote.
     options = Options(long=chosen.long and chosen.name != "all", seed=chosen.seed)
     console = Console(stderr=chosen.json, width=None if sys.stdout.isatty() else 140)
-    reports = [_run(name, options, console, as_json=chosen.json) for name in (names if chosen.name == "all" else (chosen.name,))]
+    reports = [_run(name, options, console, as_json=chosen.json) for name in (NAMES if chosen.name == "all" else (chosen.name,))]
     return 0 if all(report is not None and report.valid for report in reports) else 1
 
 
