@@ -18,6 +18,7 @@ _MAX_CONFLICTS = 5
 """Collisions with other writers that one batch survives; each retry sees what the other has committed."""
 _UNIQUE_VIOLATION = "23505"
 _WAVES_LOCK = 0x5357_5741_5645  # "SWWAVE"
+_BLOCKED_LOCK = 0x5357_424C_4B44  # "SWBLKD": held shared by who has asked what is blocked, until what it stores is committed
 _Files = tuple[tuple[File, ...], int]
 """A stored file list, and the true number of files."""
 
@@ -118,7 +119,7 @@ class Torrents:
 
 def _store(connection: Connection, batch: Sequence[ClassifiedTorrent], source_ids: dict[str, int]) -> StoreResult:
     result = StoreResult()
-    connection.execute(incoming.CREATE_TABLE)
+    connection.execute(f"{incoming.CREATE_TABLE}; SELECT pg_advisory_xact_lock_shared({_BLOCKED_LOCK})")
     waves = merging.waves(_with_known_files(connection, batch))
     if len(waves) > 1:
         # Only within a wave are rows locked in the order of their hashes; two such batches at once would deadlock.
@@ -170,6 +171,8 @@ def _with_known_files(connection: Connection, batch: Sequence[ClassifiedTorrent]
 
 
 def _block(connection: Connection, info_hashes: list[bytes], reason: str) -> int:
+    # Whoever asked before us what is blocked finishes first, and is deleted below; whoever asks later sees what we block.
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (_BLOCKED_LOCK,))
     known = connection.execute(_BOTH_HASHES, (info_hashes, info_hashes)).fetchall()
     both = {*info_hashes, *(bytes(part) for row in known for part in row if part is not None)}
     with connection.cursor() as cursor:

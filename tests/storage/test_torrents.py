@@ -9,7 +9,7 @@ import trio
 
 from catalog.model import ClassifiedTorrent, File, Kind
 from protocol.identifiers import InfoHash, InfoHashV2
-from storage.database import Connection, Database
+from storage.database import Database
 from storage.errors import DatabaseRefused, TorrentRefused
 from storage.search.engine import SearchQuery
 from storage.search.postgres import PostgresSearch
@@ -224,16 +224,18 @@ async def test_a_torrent_without_a_count_does_not_undo_a_count_stored_meanwhile(
         other.execute("SELECT FROM search FOR UPDATE")  # holds up the writer in the middle of its statement
         async with trio.open_nursery() as nursery:
             nursery.start_soon(torrents.store, [torrent("Sintel renamed", info_hash=V1)])
-            while not await database.run(_is_someone_waiting):
-                await trio.sleep(0.01)
+            await wait_until_waiting(database, 1)
             other.execute("INSERT INTO swarm VALUES (%s, now(), 300, NULL)", (row.id,))
             other.execute("UPDATE search SET pop = 9")
             other.commit()
     assert await database.run(lambda connection: connection.execute("SELECT pop FROM search").fetchall()) == [(9,)]
 
 
-def _is_someone_waiting(connection: Connection) -> bool:
-    return connection.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone() is not None
+async def wait_until_waiting(database: Database, sessions: int) -> None:
+    """Return when so many sessions wait for a lock."""
+    statement = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    while await database.run(lambda connection: connection.execute(statement).fetchone()) != (sessions,):  # noqa: ASYNC110 - no event
+        await trio.sleep(0.01)
 
 
 async def test_the_merged_row_keeps_the_earlier_time(torrents: Torrents) -> None:
@@ -277,6 +279,19 @@ async def test_what_is_blocked_goes_and_never_comes_back_under_any_hash(torrents
     assert await torrents.unknown([V1, SHORT]) == []
     assert (await torrents.counts()).torrents == 1
     assert await database.run(lambda connection: connection.execute("SELECT count(*) FROM search").fetchone()) == (1,)
+
+
+async def test_what_is_blocked_while_it_is_being_stored_does_not_stay(torrents: Torrents, database: Database) -> None:
+    with psycopg.connect(database.conninfo) as other, trio.fail_after(10):
+        other.execute("LOCK TABLE torrent IN SHARE MODE")  # holds up the writer after it has asked what is blocked
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(torrents.store, [V1_ONLY])
+            await wait_until_waiting(database, 1)
+            nursery.start_soon(torrents.block, [V1], "test")
+            await wait_until_waiting(database, 2)
+            other.commit()
+    assert (await torrents.counts()).torrents == 0
+    assert await torrents.store([V1_ONLY]) == StoreResult(blocked=1)
 
 
 @pytest.mark.parametrize(
