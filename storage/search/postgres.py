@@ -2,7 +2,7 @@
 
 Left alone, the planner either walks an index in result order hoping for early matches (1.5 s when they are at its end) or fetches every
 match of a common word to sort it (0.4 s). Here each order starts where its first results must be, and goes on only if they do not fill
-the page: the newest rows, the most popular rows, then all matches up to a cap, then a walk. Every step is exact, so pages never overlap.
+the page: the newest, largest or most popular rows, then all matches up to a cap, then a walk. Every step is exact, so pages never overlap.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from storage.search.engine import COUNT_CAP, MAX_WINDOW, Order, SearchPage, Sear
 from storage.search.tsquery import TextSearch, text_search
 
 HOT_ROWS = 2000
-"""Newest rows read first: a few milliseconds."""
+"""Newest or largest rows read first: a few milliseconds."""
 SORT_CAP = 20_000
 """Matches that are fetched to be sorted; beyond, a word is common and its matches are found by walking."""
 RANK_CAP = 5000
 """The same where each match is weighed as well."""
 WALK_ROWS = 200_000
-"""Newest rows walked for a common word before everything is sorted after all."""
+"""Rows walked for a common word before everything is sorted after all."""
 TIERS = (9, 5, 1)
 """Popularities with an index of their own: from 256, 16 and 1 seeders on."""
 
@@ -28,6 +28,12 @@ _NEWEST = "first_seen DESC, id"
 _SEEDERS = f"coalesce(seeders, 0) DESC, {_NEWEST}"
 _SIZE = f"size DESC, {_NEWEST}"
 _RELEVANCE = f"rank DESC, {_SEEDERS}"
+_FIRST_ROWS = {
+    _NEWEST: f"ORDER BY {_NEWEST} LIMIT {{}}",
+    # The index knows sizes roughly, so a class of them counts whole or not at all.
+    _SIZE: "ORDER BY size_class(size) DESC FETCH FIRST {} ROWS WITH TIES",
+}
+"""How all rows begin, as an index gives them."""
 
 
 class PostgresSearch:
@@ -96,17 +102,10 @@ class _Finder:
         self._time = " AND ".join(sql for name, sql in times.items() if name in given) or "true"
 
     def newest(self, offset: int, limit: int, condition: str = "true") -> _Found:
-        """Newest first: most pages are filled by the newest rows; if not, few rows match, or they lie deep."""
+        """Newest first."""
         if self._match == condition == "true":
-            return _Found(self._walk(offset + limit, offset, limit))
-        ids = self._walk(HOT_ROWS, offset, limit, condition)
-        if len(ids) == limit:
-            return _Found(ids)
-        found = self._sorted(_NEWEST, offset, limit, condition, cap=SORT_CAP)
-        if found is not None:
-            return found
-        ids = self._walk(WALK_ROWS, offset, limit, condition)
-        return _Found(ids) if len(ids) == limit else self._all_sorted(_NEWEST, offset, limit, condition)
+            return _Found(self._walk(_NEWEST, offset + limit, offset, limit))
+        return self._walk_or_sort(_NEWEST, offset, limit, condition)
 
     def by_seeders(self) -> _Found:
         """Tier by tier from the most popular on: whoever is in a tier has more seeders than all below it."""
@@ -132,8 +131,7 @@ class _Finder:
 
     def by_size(self) -> _Found:
         """Largest first."""
-        found = self._sorted(_SIZE, self._offset, self._limit, cap=SORT_CAP)
-        return found or self._all_sorted(_SIZE, self._offset, self._limit)
+        return self._walk_or_sort(_SIZE, self._offset, self._limit)
 
     def count(self) -> tuple[int, bool]:
         """How many match, counted up to COUNT_CAP + 1; and whether that is all."""
@@ -142,15 +140,26 @@ class _Finder:
         total = self._value(f"SELECT count(*) FROM (SELECT FROM search WHERE {self._match} AND {self._time} LIMIT {COUNT_CAP + 1}) AS s")  # noqa: S608
         return total, total <= COUNT_CAP
 
-    def _walk(self, length: int, offset: int, limit: int, condition: str = "true") -> list[int]:
-        """Matches among the `length` newest rows. The inner LIMIT keeps the planner from looking elsewhere."""
+    def _walk_or_sort(self, order: str, offset: int, limit: int, condition: str = "true") -> _Found:
+        """Most pages are filled by the first rows of all in that order; if not, few rows match, or they lie deep."""
+        ids = self._walk(order, HOT_ROWS, offset, limit, condition)
+        if len(ids) == limit:
+            return _Found(ids)
+        found = self._sorted(order, offset, limit, condition, cap=SORT_CAP)
+        if found is not None:
+            return found
+        ids = self._walk(order, WALK_ROWS, offset, limit, condition)
+        return _Found(ids) if len(ids) == limit else self._all_sorted(order, offset, limit, condition)
+
+    def _walk(self, order: str, length: int, offset: int, limit: int, condition: str = "true") -> list[int]:
+        """Matches among the first `length` rows of all. The inner limit keeps the planner from looking elsewhere."""
         ids: list[int] = self._value(
             f"""
             SELECT ARRAY(
                 SELECT id FROM (
-                    SELECT id, first_seen, size, pop, tsv FROM search WHERE {self._time} ORDER BY {_NEWEST} LIMIT {length}
-                ) AS newest
-                WHERE {self._match} AND {condition} ORDER BY {_NEWEST} LIMIT {limit} OFFSET {offset})
+                    SELECT id, first_seen, size, pop, tsv FROM search WHERE {self._time} {_FIRST_ROWS[order].format(length)}
+                ) AS first_rows
+                WHERE {self._match} AND {condition} ORDER BY {order} LIMIT {limit} OFFSET {offset})
             """  # noqa: S608 - conditions are made here, values are parameters
         )
         return ids

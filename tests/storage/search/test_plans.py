@@ -135,6 +135,14 @@ async def test_a_common_word_is_not_read_to_its_end(reader: Reader, monkeypatch:
     assert reader.rows_read() <= postgres.HOT_ROWS + 1000 + 1001 * 2  # the newest, and the count up to its cap
 
 
+@pytest.mark.parametrize("text", [COMMON, ""])
+async def test_the_largest_are_not_sorted_out_of_all(reader: Reader, text: str) -> None:
+    page = await reader.search(text, order=Order.SIZE, limit=100)
+    assert [row.size for row in page.rows] == sorted((row.size for row in page.rows), reverse=True)
+    assert "search_size" in reader.indexes()
+    assert reader.rows_read() <= postgres.HOT_ROWS + 1000 + 1001 * 2  # a whole class of sizes, and the count
+
+
 async def test_a_category_nobody_asks_for_is_found_by_its_index(reader: Reader) -> None:
     page = await reader.search(categories=(3030,), limit=100)
     assert (page.total, len(page.rows)) == (20, 20)
