@@ -37,7 +37,7 @@ def by_anime_rules(name: Unwrapped) -> ParsedTitle | None:
     if not title or numbers is None or facts is None or any(bracket in title for bracket in "[](){}"):
         return None
     title, seasons = _split_season(title)
-    if not title or _YEAR.search(title):
+    if not title or _YEAR.search(title, 1):  # a year at the very start is of the title: "2001 Nights"
         return None
     return ParsedTitle(
         title=as_title(title),

@@ -20,6 +20,9 @@ _EPISODE: Final = re.compile(r"s(\d{1,2})e(\d{1,3})((?:-?e\d{1,3}){0,9})(?:-(\d{
 _CROSS_EPISODE: Final = re.compile(r"(\d{1,2})x(\d{2,3})(?:-(?:\d{1,2}x)?(\d{2,3}))?", re.IGNORECASE)
 _SEASON: Final = re.compile(r"s(\d{1,2})(?:-s?(\d{1,2}))?", re.IGNORECASE)
 _YEAR: Final = re.compile(r"(?:18[89]|19\d|20[0-4])\d")
+_EPISODE_ALONE: Final = re.compile(r"e\d{1,3}", re.IGNORECASE)
+_MONTHS: Final = lexicon.word_set("january february march april may june july august september october november december")
+_TITLES_BEGIN_SO: Final = frozenset({"web", "cam"})
 _MONTH_OR_DAY: Final = re.compile(r"[0-3]\d")
 _TITLE_WORD: Final = re.compile(r"[\w'’&!,:+-]{1,40}")
 _LONG_NUMBER: Final = re.compile(r"\d{3,}")
@@ -150,6 +153,8 @@ def _find_anchor(words: list[str]) -> _Anchor | None:
                 return _Anchor(index, index + 3, air_date=air_date)
             if index > 2 and all(map(_MONTH_OR_DAY.fullmatch, words[index - 2 : index])):
                 return None  # day, month, year, or month, day, year
+            if index > 2 and not _MONTHS.isdisjoint(word.lower() for word in words[index - 2 : index]):
+                return None  # "6th May 2020", "May 6 2020"
             return _Anchor(index, index + 1, year=int(word))
     return None
 
@@ -204,11 +209,13 @@ def _is_plain_title(words: list[str]) -> bool:
     """Whether these words are a title beyond doubt."""
     for index, word in enumerate(words):
         lower = word.lower()
+        if index == 0 and lower in _TITLES_BEGIN_SO and len(words) > 1:
+            continue
         if lower == "of" and index and words[index - 1].isdecimal():  # "5 of 9"
             return False
         if not _TITLE_WORD.fullmatch(word) or _LONG_NUMBER.search(word) or lower in _UNSURE_IN_TITLE or lexicon.technical(lower):
             return False
-        if lower.startswith("-") or lower.endswith("-") or _numbered(word) is not None:
+        if lower.startswith("-") or lower.endswith("-") or _numbered(word.rstrip(",&+")) is not None:
             return False
     return bool(words)
 
@@ -231,6 +238,8 @@ def _end_of_episode_title(words: list[str]) -> int:
     """Return the index of the first technical word behind an episode's title, -1 when what stands there is no episode title."""
     end = next((index for index, word in enumerate(words) if _is_clearly_technical(word.lower())), len(words))
     if any(_numbered(word) is not None or "/" in word or _LONG_NUMBER.fullmatch(word) for word in words[:end]):
+        return -1
+    if words and _EPISODE_ALONE.fullmatch(words[0]):  # "S01.E01.E02"
         return -1
     if end == len(words) and words and all(lexicon.technical(word.lower()) for word in words):
         return 0  # "S01E02.WEB": no title at all

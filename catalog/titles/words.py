@@ -31,6 +31,7 @@ _JOINS: Final = tuple(
         ),
         (r"(?<![a-z0-9.])([1-9])\.([01])(?:ch)?(?![0-9a-z.])", r"ch\1\2"),
         (r"(?<![a-z0-9])s(\d{1,2})[ ._](e\d{1,3})(?![a-z0-9])", r"S\1\2"),
+        (r"(?<![a-z0-9])(s\d{1,2}) - (s\d{1,2})(?![a-z0-9])", r"\1-\2"),
         (r"(?<![a-z0-9])s(\d{1,2})(e\d{1,3}) ?- ?s\1(?=e\d)", r"S\1\2-"),
         (r"(?<![a-z0-9])season[ ._](\d{1,2})[ ._,-]{1,3}episode[ ._](\d{1,3})(?![a-z0-9])", r"S\1E\2"),
         (r"(?<![a-z0-9])season[ ._](\d{1,2})(?=[ ._\[(](?![-&~]|to\b)|$)", r"S\1"),
@@ -51,6 +52,10 @@ _ADVERT_SUFFIX: Final = re.compile(
     r"|[ _-]www\.[a-z0-9-]{1,60}\.[a-z]{2,10})$",
     re.IGNORECASE,
 )
+_REVISION: Final = re.compile(r"(?<![a-z0-9])(s\d{1,2}e\d{1,3})v\d(?![a-z0-9])", re.IGNORECASE)
+"""S01E03v2, a corrected release; guessit does not know it."""
+_RUSSIAN_SEASON: Final = re.compile(r"(?<!\w)(\d{1,2})(?:-?й)? сезон(?!\w)", re.IGNORECASE)
+_RUSSIAN_EPISODES: Final = re.compile(r"(?<!\w)(\d{1,3})(?:-(\d{1,3}))? сери[ия](?: из \d{1,3})?(?!\w)", re.IGNORECASE)
 _CHECKSUM: Final = re.compile(r"[ ._]{0,2}[\[(][0-9A-Fa-f]{8}[\])]")
 _WIDE_BRACKETS: Final = str.maketrans("【】「」『』［］（）〔〕", "[][][][]()[]")
 _ALSO_WORDS: Final = lexicon.word_set("run snap sub log db ini rm lit pkg idx source mpc ai")
@@ -75,7 +80,20 @@ def unwrapped(name: str) -> Unwrapped:
     text, extension = split_extension(text)
     shorter = _ADVERT_SUFFIX.sub("", _ADVERT_PREFIX.sub("", text))
     bare = _CHECKSUM.sub("", shorter)
-    return Unwrapped(bare.strip() or text, extension, has_checksum=bare != shorter)
+    return Unwrapped(_in_usual_words(bare).strip() or text, extension, has_checksum=bare != shorter)
+
+
+def _in_usual_words(text: str) -> str:
+    """Write seasons and episodes as parsers know them: "2 сезон: 1-8 серии из 8" as "S2 E1-E8"."""
+    text = _REVISION.sub(r"\1", text)
+    if text.isascii():
+        return text
+    return _RUSSIAN_EPISODES.sub(_as_episodes, _RUSSIAN_SEASON.sub(lambda season: f"S{int(season[1]):02}", text))
+
+
+def _as_episodes(match: re.Match[str]) -> str:
+    last = f"-E{int(match[2]):02}" if match[2] else ""
+    return f"E{int(match[1]):02}{last}"
 
 
 def split_extension(name: str) -> tuple[str, str]:
