@@ -11,7 +11,7 @@ from catalog.messages import InfoHashesSampled, LookUpPeers, MetadataWanted, Pee
 from supervisor.mailbox import Mailbox, MailboxStatistics
 
 _WANTED_REDELIVERIES = 50
-"""The fetcher holds thousands of hashes, each for up to a quarter of an hour: many a crash finds them there, and they are no cause of it."""
+"""The fetcher holds thousands of hashes for up to a quarter of an hour each: a crash finds them all, and most did not cause it."""
 
 
 @dataclass(frozen=True, slots=True)

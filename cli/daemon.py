@@ -29,6 +29,7 @@ from config.settings import DhtSettings, Settings
 from config.systemd import systemd_environment
 from protocol.errors import SwarmdexError
 from storage.accounts import Accounts
+from storage.cluster.places import Places
 from storage.database import Database
 from storage.embedded import EmbeddedServer
 from storage.errors import StorageError
@@ -48,6 +49,9 @@ logger = logging.getLogger(__name__)
 
 RETRY_SERVICE_S = 60.0
 """A service that exhausts its restarts is tried again after this long, and takes no other with it."""
+
+DRAIN_S = 7.0
+"""All actors together get so long to end after `stop`, then they are cancelled; what is left of ten seconds is the database server's."""
 
 
 class Daemon:
@@ -69,6 +73,8 @@ class Daemon:
         self.channels = Channels.open(len(self._plans))
         self.run_token = runfile.make_token()
         """Lets the commands of this machine in; made anew at each start."""
+        self._server_heart: Heart | None = None
+        self._server_scope = trio.CancelScope()
         self._published = ExitStack()
         self._web = WebServer(self._web_parts(), self._publish)
         self.url: str | None = None
@@ -76,6 +82,7 @@ class Daemon:
         """Set when the page can be opened."""
         self._refusal_seen = trio.Event()
         self._refusal: SwarmdexError | None = None
+        self._time = trio.CancelScope()
         self._root = self._build_tree()
 
     async def run(self) -> None:
@@ -85,9 +92,13 @@ class Daemon:
             SwarmdexError: it cannot start, and starting again would not help; the message says what would.
             RestartsExhausted: it cannot go on.
         """
+        Places.below(self._data_dir).make_data_dir()
         with self._published:
             try:
-                await self._root.run()
+                with self._time:
+                    await self._root.run()
+                if self._time.cancelled_caught:
+                    logger.warning("not every part ended within %g s of the stop: the rest was cut off", DRAIN_S)
             finally:
                 self._service_manager.notify(STOPPING="1")
         if self._refusal is not None:
@@ -96,6 +107,7 @@ class Daemon:
     def stop(self) -> None:
         """Ask the whole tree to stop: sources first, then what they feed, the database last."""
         self._service_manager.notify(STOPPING="1", STATUS="stopping")
+        self._time.deadline = min(self._time.deadline, trio.current_time() + DRAIN_S)
         self._root.stop()
 
     def snapshot(self) -> tuple[ChildSnapshot, ...]:
@@ -122,7 +134,7 @@ class Daemon:
             Strategy.ONE_FOR_ONE,
             [
                 ChildSpec("writer", self._run_writer, stop=channels.classified.close, suspend=channels.classified.suspend),
-                ChildSpec("classifier", self._run_classifier, stop=channels.found.close, suspend=channels.found.suspend, shutdown=3.0),
+                ChildSpec("classifier", self._run_classifier, stop=channels.found.close, suspend=channels.found.suspend, shutdown=1.5),
             ],
         )
         metadata = Supervisor(
@@ -137,7 +149,7 @@ class Daemon:
             "dht",
             Strategy.ONE_FOR_ONE,
             [
-                ChildSpec("triage", self._run_triage, stop=channels.findings.close, suspend=channels.findings.suspend, shutdown=1.0),
+                ChildSpec("triage", self._run_triage, stop=channels.findings.close, suspend=channels.findings.suspend, shutdown=0.5),
                 *(ChildSpec(plan.name, self._run_node(plan, orders)) for plan, orders in zip(self._plans, channels.lookups, strict=True)),
             ],
             retry_when_exhausted=RETRY_SERVICE_S,
@@ -146,7 +158,7 @@ class Daemon:
             "services",
             Strategy.ONE_FOR_ONE,
             [
-                ChildSpec("web", self._run_web, stop=self._stop_web, wait_ready=True, retry_when_exhausted=RETRY_SERVICE_S),
+                ChildSpec("web", self._run_web, stop=self._stop_web, shutdown=2.5, wait_ready=True, retry_when_exhausted=RETRY_SERVICE_S),
                 *([metadata, dht] if settings.dht.enabled else []),
             ],
         )
@@ -164,7 +176,9 @@ class Daemon:
 
     async def _run_server(self, heart: Heart) -> None:
         self._server = self._new_server()
-        await self._unless_refused(self._server.run, heart)
+        self._server_heart = heart
+        with trio.CancelScope() as self._server_scope:
+            await self._unless_refused(self._server.run, heart)
 
     async def _run_web(self, heart: Heart) -> None:
         await self._unless_refused(self._web.run, heart)
@@ -183,6 +197,8 @@ class Daemon:
     def _stop_server(self) -> None:
         self._refusal_seen.set()
         self._server.stop()
+        if self._server_heart is not None and not self._server_heart.is_ready:
+            self._server_scope.cancel()  # to make, recover or reach a database may take minutes; cancelled, it cleans up all the same
 
     def _stop_web(self) -> None:
         self._refusal_seen.set()

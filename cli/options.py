@@ -34,27 +34,24 @@ def settings_options(command: Command) -> Command:
 
 def load_settings(config: Path | None, assignments: tuple[str, ...]) -> LoadedSettings:
     """Load the settings and set up logging; a wrong one ends the process with its place, the cure, and exit code 2."""
-    try:
+    with errors_explained():
         loaded = load(file=config, assignments=assignments)
-    except SettingsError as exc:
-        say(f"error: {exc.place}: {exc.problem}\n  cure: {exc.cure}")
-        sys.exit(EXIT_USAGE)
     set_up_logging(loaded.settings.log_level)
     return loaded
 
 
 @contextmanager
 def errors_explained() -> Iterator[None]:
-    """End the process with exit code 1 and one line for an error we know; anything else keeps its traceback."""
+    """End the process with a line for each error we know, exit code 2 for a wrong setting, else 1; a bug keeps its traceback."""
     known: list[BaseException] = []
     try:
         yield
-    except* SwarmdexError as group:
+    except* (SwarmdexError, SettingsError) as group:
         known.extend(_leaves(group))
     if known:  # not inside the except* clause, which would wrap SystemExit into a group
         for error in known:
-            say(f"error: {error}")
-        sys.exit(EXIT_FAILED)
+            say(f"error: {error.place}: {error.problem}\n  cure: {error.cure}" if isinstance(error, SettingsError) else f"error: {error}")
+        sys.exit(EXIT_USAGE if any(isinstance(error, SettingsError) for error in known) else EXIT_FAILED)
 
 
 def _leaves(group: BaseExceptionGroup[Any]) -> Iterator[BaseException]:
