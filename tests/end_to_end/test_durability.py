@@ -22,16 +22,16 @@ def daemon(make_daemon) -> Iterator[RunningDaemon]:
 
 def told_by(daemon: RunningDaemon, key: str) -> set[str]:
     """The info hashes the API tells of: every page of the newest-first listing."""
-    told: set[str] = set()
+    told: list[str] = []
     while True:
         answer = httpx.get(
             f"{daemon.url}/api/v1/search", params={"limit": 100, "offset": len(told)}, headers={"X-Api-Key": key}, timeout=30
         )
         assert answer.status_code == 200, answer.text
-        page = {item["info_hash"] for item in answer.json()["torrents"]}
-        if page <= told:
-            return told
-        told |= page
+        page = [item["info_hash"] for item in answer.json()["torrents"]]
+        if not page:
+            return set(told)
+        told += page  # some of them twice, when new ones have moved them to a later page meanwhile
 
 
 def wait_for_flow(daemon: RunningDaemon, key: str, more_than: int) -> set[str]:
