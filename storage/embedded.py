@@ -134,7 +134,7 @@ class EmbeddedServer:
         if not places.cluster.exists():
             logger.info("making a new database in %s, owned by %s", places.cluster, account.name)
             make_cluster(places, binaries, account, durable=self._durable)
-        check_version(places, binaries)
+        check_version(places, binaries, account)
         write_configuration(places, account, self._settings.connections, durable=self._durable)
         self._process = ServerProcess(places, binaries, account)
 

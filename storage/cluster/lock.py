@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from storage.cluster.places import hand_over
-from storage.errors import DataDirectoryInUse
+from storage.errors import DataDirectoryInUse, EmbeddedServerError
 
 DAEMON = "daemon"
 COMMAND = "command"
@@ -26,7 +26,13 @@ class DataLock:
 
         Blocks for up to `patience_s`: a process that was killed just now takes a moment to die and let go.
         """
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise EmbeddedServerError(
+                f"cannot open {self._path}: {error.strerror}. "
+                f"Start swarmdex as the owner of {self._path.parent}, or choose another data_dir"
+            ) from error
         deadline = time.monotonic() + patience_s
         while not _is_taken(descriptor):
             if time.monotonic() >= deadline:

@@ -146,7 +146,7 @@ class ServerProcess:
     def _trim_log(self) -> None:
         """Keep at most two log files of bounded length. Cut in place: the server keeps its open file, which only appends."""
         log = self._places.log
-        if log.is_file() and log.stat().st_size > LONGEST_LOG_BYTES:
+        if log.is_file() and not log.is_symlink() and log.stat().st_size > LONGEST_LOG_BYTES:
             log.with_name("postgres.log.1").unlink(missing_ok=True)
             with log.open("rb+") as file, log.with_name("postgres.log.1").open("xb") as older:
                 hand_over(older.fileno(), self._places.data_dir)

