@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from catalog.evidence import group_of
+from catalog.evidence import disc_source, group_of
 from catalog.kinds import decide_kind
 from catalog.model import ClassifiedTorrent, File, ParsedTitle, Torrent
 from catalog.titles.batch import process_cascade, within_cpu_time
@@ -59,13 +59,13 @@ def classified_lines(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _filled_from_files(parsed: ParsedTitle, files: tuple[File, ...]) -> ParsedTitle:
-    """Take resolution, codec and source from the largest video's name where the torrent's name has none of a kind."""
+    """Take resolution, codec and source from the largest video's name, or its disc's folders, where the torrent's name is silent."""
     missing = [field for field in _FILLED_FROM_FILES if getattr(parsed, field) is None]
     videos = [file for file in files if group_of(file.path) == "video"] if missing else []
     if not videos:
         return parsed
     largest = max(videos, key=lambda file: file.size)
     found = quick(largest.path.rpartition("/")[2])
-    if found is None or found.stage != "rules":
-        return parsed
-    return replace(parsed, **{field: getattr(found, field) for field in missing if getattr(found, field) is not None})
+    said = {field: getattr(found, field) for field in _FILLED_FROM_FILES} if found is not None and found.stage == "rules" else {}
+    said["source"] = disc_source(largest.path) or said.get("source")
+    return replace(parsed, **{field: said[field] for field in missing if said.get(field) is not None})

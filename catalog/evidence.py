@@ -30,7 +30,8 @@ _GAME_EXTENSIONS: Final = frozenset({"pak", "wad", "pck", "pbp"})
 _GAME_PARTS: Final = re.compile(r"(?:fg|setup)-\w{1,3}\.bin")
 _PROGRAMS: Final = frozenset({"exe", "msi", "dmg", "apk", "deb", "rpm", "appimage", "ipa"})
 _LOSSY: Final = frozenset({"mp3", "m4a", "ogg", "opus", "aac", "wma"})
-_DISC_VIDEO: Final = re.compile(r"(?:^|/)(?:VIDEO_TS|BDMV)/", re.IGNORECASE)
+_DISC_VIDEO: Final = re.compile(r"(?:^|/)(VIDEO_TS|BDMV)/", re.IGNORECASE)
+_SOURCE_OF_DISC: Final = {"video_ts": "dvd", "bdmv": "bluray"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,12 @@ def extension_of(path: str) -> str:
 def group_of(path: str) -> str:
     """Return the group of extensions a file belongs to ("video", "audio", ...), or "unknown" or "ignored"."""
     return _GROUP_OF.get(extension_of(path), "unknown")
+
+
+def disc_source(path: str) -> str | None:
+    """Return "dvd" or "bluray" for a file in the folders of such a disc."""
+    disc = _DISC_VIDEO.search(path)
+    return _SOURCE_OF_DISC[disc[1].lower()] if disc is not None else None
 
 
 def file_facts(files: Sequence[File]) -> FileFacts:

@@ -281,5 +281,5 @@ def _opaque_evidence(facts: FileFacts, named: Sequence[Evidence]) -> list[Eviden
     if opaque > 0.5 and backed is not None:
         found.append(Evidence(backed, 1.0, "archives, and the name says so"))
     if facts.share("image") > 0.7 and facts.images >= 15:
-        found.append(Evidence(Kind.COMIC, 1.5, f"{facts.images} pictures in order"))
+        found.append(Evidence(Kind.COMIC, 1.5, f"{facts.images} pictures"))
     return found

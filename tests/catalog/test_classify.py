@@ -6,8 +6,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from catalog.categories import categories_of
 from catalog.classify import classified, classified_lines
-from catalog.model import File, Kind
+from catalog.model import File, Kind, ParsedTitle
 from catalog.titles.cascade import CLASSIFIER_VERSION, quick
 from tests.fakes.title_data import made_torrent
 
@@ -84,3 +87,13 @@ def test_fast_names_do_not_load_the_slow_parser():
     )
     done = subprocess.run([sys.executable, "-c", script, str(ROOT)], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "category"),
+    [("BDMV/STREAM/00001.m2ts", "bluray", 2040), ("Disc 1/VIDEO_TS/VTS_01_1.VOB", "dvd", 2030), ("Films/00001.m2ts", None, 2030)],
+)
+def test_the_folders_of_a_disc_tell_the_source(path, source, category):
+    result = classified(made_torrent("Metropolis", (File(path, 30_000_000_000),)), quick("Metropolis") or ParsedTitle(title="Metropolis"))
+    assert (result.kind, result.parsed.source) == (Kind.MOVIE, source)
+    assert category in categories_of(result)
