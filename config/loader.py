@@ -30,7 +30,7 @@ class LoadedSettings:
 
     settings: Settings
     origins: Mapping[str, str]
-    """Dotted key to origin: a file's path, "environment" or "--set"."""
+    """Dotted key to origin: a file's path, a variable's name or "--set"."""
     file: Path | None
 
 
@@ -59,8 +59,8 @@ def load(*, file: Path | None = None, assignments: Iterable[str] = (), environme
     for assignment in (*_from_file(found), *_from_environment(environment), *_from_texts(assignments)):
         given[assignment.key] = assignment
     settings = _convert(given)
-    if not settings.data_dir:
-        settings = dataclasses.replace(settings, data_dir=str(default_data_dir(environment)))
+    data_dir = os.path.expanduser(settings.data_dir) or str(default_data_dir(environment))  # noqa: PTH111  (an unknown ~name stays)
+    settings = dataclasses.replace(settings, data_dir=data_dir)
     origins = {key: assignment.origin for key, assignment in given.items()}
     check_rules(settings, origins)
     return LoadedSettings(settings, origins, found)
@@ -81,7 +81,8 @@ def _find_file(file: Path | None, environment: Mapping[str, str]) -> Path | None
         return file
     home = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME") or "~").expanduser() / ".config"
     candidates = (Path(FILE_NAME), Path(home) / "swarmdex" / FILE_NAME, Path("/etc/swarmdex") / FILE_NAME)
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+    # Not Path.is_file, which raises where we may not look, as after `sudo -u` in somebody's home.
+    return next((candidate for candidate in candidates if os.path.isfile(candidate)), None)  # noqa: PTH113
 
 
 def _from_file(file: Path | None) -> Iterator[_Assignment]:

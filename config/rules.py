@@ -32,6 +32,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "writer.batch_size": (1, 20_000),
     "writer.max_wait_s": (0.01, 60),
 }
+_BIND_CURE = 'write a list of addresses with ports, e.g. ["0.0.0.0:0", "[::]:0"]'
 
 
 def split_address(text: str) -> tuple[str, int]:
@@ -61,6 +62,8 @@ def check_rules(settings: Settings, origins: Mapping[str, str]) -> None:
     for key, value, is_right, cure in _shapes(settings):
         if not is_right(value):
             raise _wrong(key, value, origins, cure)
+    if not settings.dht.bind:
+        raise _wrong("dht.bind", [], origins, f"{_BIND_CURE}; dht.enabled = false switches the DHT off")
     if settings.dht.profile == "lab" and not settings.dht.allow_loopback:
         raise _wrong("dht.profile", "lab", origins, 'the lab profile has no manners and works on loopback only: write "home"')
 
@@ -74,7 +77,7 @@ def _words(settings: Settings) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 def _shapes(settings: Settings) -> Iterator[tuple[str, str, Callable[[str], bool], str]]:
     yield "http.bind", settings.http.bind, _is_ip_address, 'write address and port, e.g. "127.0.0.1:3333" or "[::1]:3333"'
     for address in settings.dht.bind:
-        yield "dht.bind", address, _is_ip_address, 'write a list of addresses with ports, e.g. ["0.0.0.0:0", "[::]:0"]'
+        yield "dht.bind", address, _is_ip_address, _BIND_CURE
     for address in settings.dht.bootstrap:
         yield "dht.bootstrap", address, _is_address, 'write a list of "host:port"'
     yield "dht.keyspace", settings.dht.keyspace, _is_share, 'write part/parts, e.g. "0/1" for all or "2/4" for the third quarter'

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,6 +8,8 @@ from config.errors import SettingsError
 from config.loader import default_data_dir, field_types, load
 from config.rules import RANGES
 from config.settings import Settings
+
+ROOT = Path(__file__).parents[2]
 
 
 def load_file(tmp_path: Path, text: str, **more: object) -> Settings:
@@ -43,6 +47,26 @@ def test_the_file_is_found_in_the_configuration_home(tmp_path, monkeypatch):
     assert loaded.file == tmp_path / "swarmdex" / "swarmdex.toml"
 
 
+def test_a_folder_we_may_not_look_into_holds_no_settings_for_us(tmp_path):
+    closed = tmp_path / "home"
+    closed.mkdir(mode=0)
+    script = """
+import os, sys
+from config.loader import load
+if os.geteuid() == 0:
+    os.setuid(65534)
+print(load(environment={"XDG_CONFIG_HOME": sys.argv[1]}).file)
+"""
+    result = subprocess.run([sys.executable, "-c", script, closed], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (result.stdout, result.returncode) == ("None\n", 0), result.stderr
+
+
+def test_the_home_folder_may_be_written_as_a_tilde(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/jane")
+    assert load(environment={}, assignments=["data_dir=~/index"]).settings.data_dir == "/home/jane/index"
+    assert load(environment={}, assignments=["data_dir=/srv/~index"]).settings.data_dir == "/srv/~index"
+
+
 @pytest.mark.parametrize(
     ("assignment", "says"),
     [
@@ -56,6 +80,7 @@ def test_the_file_is_found_in_the_configuration_home(tmp_path, monkeypatch):
         ("dht.enabled=perhaps", "write a true or false"),
         ("dht.keyspace=2/2", "part/parts"),
         ("dht.bind=localhost:1", "list of addresses"),
+        ("dht.bind=[]", "dht.enabled = false"),
         ("dht.bootstrap=router", "host:port"),
         ("http.bind=127.0.0.1", "address and port"),
         ("http.bind=127.0.0.1:70000", "address and port"),
