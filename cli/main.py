@@ -9,6 +9,7 @@ import click
 
 from cli.options import EXIT_FAILED, EXIT_USAGE, errors_explained, load_settings, print_data, say, settings_options
 
+LONGEST_KEY_NAME = 100  # characters
 SCOPES = ("search", "ingest", "metrics", "admin")
 
 
@@ -35,8 +36,8 @@ def run(config: Path | None, assignments: tuple[str, ...]) -> None:
     "--for", "seconds", type=click.FloatRange(min=1), help="End after so many seconds; else at Ctrl-C, without a terminal after 30."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
-@click.option("--torrents", default=500, show_default=True, help="Torrents planted in the simulated swarm.")
-@click.option("--nodes", default=2000, show_default=True, help="DHT nodes of the simulated swarm.")
+@click.option("--torrents", type=click.IntRange(min=1), default=500, show_default=True, help="Torrents planted in the simulated swarm.")
+@click.option("--nodes", type=click.IntRange(min=1), default=2000, show_default=True, help="DHT nodes of the simulated swarm.")
 @click.option("--seed", default=1, show_default=True, help="Everything about the swarm follows from it.")
 @click.option("--chaos", is_flag=True, help="Crash every part once and kill worker processes while it runs.")
 def demo(
@@ -117,6 +118,9 @@ def create_key(config: Path | None, assignments: tuple[str, ...], name: str, sco
     wanted = frozenset(scope.strip() for scope in scopes.split(",") if scope.strip())
     if not wanted or not wanted <= set(SCOPES):
         say(f"error: --scopes: {scopes!r} is not a list of scopes\n  cure: write some of {','.join(SCOPES)}")
+        sys.exit(EXIT_USAGE)
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_KEY_NAME:
+        say(f"error: --name: {name!r} is not a name\n  cure: write at most {LONGEST_KEY_NAME} printable characters")
         sys.exit(EXIT_USAGE)
     loaded = load_settings(config, assignments)
     from cli.data import create_key as create

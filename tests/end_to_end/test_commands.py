@@ -66,6 +66,21 @@ def test_scopes_that_do_not_exist_are_refused(data_dir):
     assert "search,ingest,metrics,admin" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 101])
+def test_a_key_without_a_usable_name_is_refused(data_dir, name):
+    result = swarmdex("keys", "create", "--name", name, "--set", f"data_dir={data_dir}")
+    assert result.returncode == 2
+    assert "cure: write at most 100 printable characters" in result.stderr
+    assert list(data_dir.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--torrents", "--nodes"])
+def test_a_demo_without_a_swarm_is_refused(option):
+    result = swarmdex("demo", option, "0", "--for", "1")
+    assert result.returncode == 2
+    assert option in result.stderr
+
+
 def test_keys_and_migrations_work_without_and_with_a_running_daemon(make_daemon):
     daemon = make_daemon()
     assert daemon.command("migrate")["applied"] != []
