@@ -46,11 +46,13 @@ async def _check(client: httpx.AsyncClient, waiting: Iterator[Planted], finds: F
 async def _count_items(client: httpx.AsyncClient) -> int:
     """Page through the whole feed, as Sonarr would; distinct items."""
     seen: set[str] = set()
+    offset = 0
     while True:
-        feed = await client.get("/api", params={"t": "search", "limit": 100, "offset": len(seen)})
+        feed = await client.get("/api", params={"t": "search", "limit": 100, "offset": offset})
         found = _info_hashes(feed.content) if feed.status_code == httpx.codes.OK else set()
-        if found <= seen:
+        if not found:
             return len(seen)
+        offset += len(found)  # some of them twice, when new ones have moved them to a later page meanwhile
         seen |= found
 
 
