@@ -1,5 +1,6 @@
 """The JSON twin of the pages: /api/v1/search and /api/v1/torrents/<info hash>."""
 
+import logging
 from typing import Any
 
 import msgspec
@@ -7,14 +8,17 @@ import trio
 from quart import Response, request
 from werkzeug.exceptions import NotFound
 
-from catalog.model import TorrentRow
+from catalog.model import File, TorrentRow
 from protocol.magnet import magnet_for
+from storage.errors import CorruptFileList
 from storage.search.engine import MAX_WINDOW, SearchQuery
 from web.errors import JSON_TYPE
 from web.form import MAX_API_LIMIT, MAX_TEXT, PAGE_SIZE, SORTS, SearchForm, kinds_shown, read_kind, read_number, read_sort
 from web.links import base_url, details_url
 from web.parts import WebParts
 from web.torznab import SEARCH_DEADLINE_S
+
+logger = logging.getLogger("swarmdex.web")
 
 
 class ApiEndpoints:
@@ -44,7 +48,7 @@ class ApiEndpoints:
             row = await self._parts.torrents.by_info_hash(read_info_hash(info_hash))
             if row is None:
                 raise NotFound("No torrent of this hash is indexed")
-            files = await self._parts.torrents.files(row.id)
+            files = await readable_files(self._parts, row)
         described = torrent_json(row, base_url(self._parts.settings, request))
         return _json({**described, "files": [{"path": file.path, "size": file.size} for file in files]})
 
@@ -83,6 +87,15 @@ def torrent_json(row: TorrentRow, base: str) -> dict[str, Any]:
         "magnet": str(magnet_for(row.info_hash, row.info_hash_v2, row.name, row.size)),
         "details_url": details_url(base, row.info_hash),
     }
+
+
+async def readable_files(parts: WebParts, row: TorrentRow) -> tuple[File, ...]:
+    """The files of a torrent; none, and a line in the log, where the stored list cannot be read: the rest is still of use."""
+    try:
+        return await parts.torrents.files(row.id)
+    except CorruptFileList as error:
+        logger.warning("the files of %s are not shown: %s", row.info_hash.hex(), error)
+        return ()
 
 
 def read_info_hash(text: str) -> bytes:

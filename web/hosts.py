@@ -27,7 +27,8 @@ class HostCheck:
 def host_name(host_header: str) -> str | None:
     """The name or address in a Host header, lower-case and without port and brackets; None if it is none."""
     try:
-        host = urlsplit(f"//{host_header}").hostname
+        split = urlsplit(f"//{host_header}")
+        host, _ = split.hostname, split.port  # which raises for a port that is none
     except ValueError:
         return None
     if not host or not set(host_header).isdisjoint("/?#@\\ \t"):

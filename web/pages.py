@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 from protocol.magnet import magnet_for
 from protocol.torznab.categories import known_categories
 from supervisor.snapshot import ChildSnapshot
-from web.api import read_info_hash
+from web.api import read_info_hash, readable_files
 from web.assets import Assets
 from web.filetree import file_tree
 from web.form import MAX_PAGE, PAGE_SIZE, SORTS, read_form
@@ -39,7 +39,7 @@ class Pages:
             counts = None if form.text else await self._parts.torrents.counts()
         first = (form.page - 1) * PAGE_SIZE + 1
         last_page = min(MAX_PAGE, -(-page.total // PAGE_SIZE)) if page.total_is_exact else MAX_PAGE
-        is_empty_index = not page.rows and not form.is_narrowed and form.page == 1
+        is_empty_index = counts is not None and not counts.torrents
         return await self._page(
             "search.html",
             form=form,
@@ -61,7 +61,7 @@ class Pages:
             row = await self._parts.torrents.by_info_hash(read_info_hash(info_hash))
             if row is None:
                 raise NotFound("This torrent is not in the index (yet).")
-            files = await self._parts.torrents.files(row.id)
+            files = await readable_files(self._parts, row)
         return await self._page(
             "torrent.html",
             row=row,

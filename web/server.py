@@ -56,7 +56,7 @@ class WebServer:
         self._stop = stop = trio.Event()
         traffic = Traffic()
         heart.report(traffic.statistics)
-        app = _finishing(create_app(self._parts, traffic))
+        app = _without_websockets(_finishing(create_app(self._parts, traffic)))
         config = _config(_listen(self._bind))
         async with trio.open_nursery() as nursery:
             urls = await nursery.start(partial(serve, app, config, shutdown_trigger=stop.wait, mode="asgi"))
@@ -100,6 +100,18 @@ def _config(listener: socket.socket) -> Config:
     config.websocket_max_message_size = 64 * 1024
     config.websocket_ping_interval = 20
     return config
+
+
+def _without_websockets(app: ASGIFramework) -> ASGIFramework:
+    """Refuse them with 403: no address here speaks it, and Quart's own refusal is a crash (its answer is made on asyncio)."""
+
+    async def plain(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000, "reason": None})
+        else:
+            await app(scope, receive, send)
+
+    return plain
 
 
 def _finishing(app: ASGIFramework) -> ASGIFramework:

@@ -71,8 +71,8 @@ def _asks_by_id_alone(query: TorznabQuery) -> bool:
 
 def search_query(query: TorznabQuery, now: datetime) -> SearchQuery:
     """What the engine is asked for a Torznab query."""
-    text = _OPERATORS.sub(" ", query.text)
-    order = _ORDERS[query.sort] if query.sort is not None else Order.RELEVANCE if text.strip() else Order.NEWEST
+    text = _OPERATORS.sub(" ", query.text).strip() or query.text  # a text of nothing but punctuation finds nothing, rather than all
+    order = _ORDERS[query.sort] if query.sort is not None else Order.RELEVANCE if text else Order.NEWEST
     return SearchQuery(
         text=text,
         kinds=frozenset() if query.categories else kinds_shown(None),  # adult: for those who name its categories

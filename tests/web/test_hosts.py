@@ -36,6 +36,8 @@ def test_names_of_this_instance_and_addresses_are_answered(host):
         "a b",
         "localhost/x",
         "evil.example:80:80",
+        'localhost:"><b>',
+        "localhost:99999",
         "127.1",
     ],
 )

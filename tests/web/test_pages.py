@@ -9,6 +9,7 @@ from catalog.model import File, Kind
 from storage.errors import DatabaseUnavailable
 from storage.torrents import Torrents
 from supervisor.snapshot import ChildSnapshot, State
+from tests.fakes.classified import torrent
 from tests.fakes.library import ALBUM, EPISODE, LIBRARY, OTHER, SINTEL, SINTEL_SD, TEARS, classified, hash_of
 from tests.fakes.website import parts_over, serving
 
@@ -209,3 +210,16 @@ async def test_adult_content_is_shown_to_those_who_ask_for_it(database):
     async with serving(parts_over(database)) as site:
         assert names_on(await page_of(site, "/")) == [OTHER.torrent.name]
         assert names_on(await page_of(site, "/?kind=adult")) == ["Some Adult Film"]
+
+
+async def test_an_index_of_what_is_not_shown_is_not_called_empty(empty_site, database):
+    await Torrents(database).store([torrent("Fanny.Hill.1964", kind=Kind.ADULT)])
+    assert "Nothing here" in text_of(await page_of(empty_site, "/"))
+
+
+async def test_a_torrent_with_an_unreadable_file_list_is_shown_without_it(empty_site, database):
+    found = torrent("Sintel.2010")
+    await Torrents(database).store([found])
+    await database.run(lambda connection: connection.execute("UPDATE torrent SET files_codec = 99"))
+    page = await page_of(empty_site, f"/t/{found.torrent.info_hash.hex()}")
+    assert "The file list is not known" in text_of(page)

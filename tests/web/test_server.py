@@ -102,3 +102,10 @@ async def test_a_client_that_leaves_is_not_counted_as_in_flight(library_database
                 assert site.heart.statistics().in_flight == 1
             while site.heart.statistics().in_flight:  # noqa: ASYNC110 - counters announce nothing
                 await trio.sleep(0.01)
+
+
+@pytest.mark.parametrize("path", ["/", "/api", "/nothing"])
+async def test_a_websocket_is_refused_without_a_stir(site, path, caplog):
+    key = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "c2ludGVsc2ludGVsc2ludA=="}
+    assert (await site.get(path, headers=key)).status_code == 403
+    assert not caplog.records

@@ -227,3 +227,8 @@ async def test_70_without_text_the_newest_comes_first_and_ties_are_broken_by_has
 async def test_71_with_text_better_matches_come_first(site):
     assert (await site.titles(t="search", q="Sintel"))[0] in names(SINTEL, SINTEL_SD)
     assert (await site.titles(t="search", q="frankenstein", limit="1")) == (await site.titles(t="search", q="frankenstein"))[:1]
+
+
+@pytest.mark.parametrize("text", ["-", '"', "...", "--", "“”", "!!!"])
+async def test_a_text_without_words_finds_nothing_rather_than_everything(site, text):
+    assert await site.titles(t="search", q=text) == []
