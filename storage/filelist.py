@@ -16,6 +16,8 @@ from storage.errors import CorruptFileList
 CODEC = 1
 MAX_DECODED = 32 * 1024 * 1024
 """Bytes a list may have when unpacked: what is in the database may come from a backup of somebody else."""
+MAX_FILES = 1_000_000
+"""Files of a list that is unpacked; an info dict of 10 MB cannot name as many."""
 
 _DICTIONARY = (
     b" - 01 - 02 - 03 - 04 - 05.pdf.epub.zip.rar.iso.exe.jpg.png.cue.log.m3u.flac.avi.mp4.txt.nfo.srtSubs/English.srtSample/-sample.mkv"
@@ -70,8 +72,8 @@ def decode(codec: int, data: bytes) -> tuple[File, ...]:
 
 def _unpacked(plain: bytes) -> tuple[File, ...]:
     count, at = _take(plain, 0)
-    if count > len(plain):
-        raise CorruptFileList("file list claims more files than it has bytes")
+    if count > min(len(plain), MAX_FILES):
+        raise CorruptFileList("file list claims more files than it has bytes, or than any torrent has")
     heads: list[tuple[int, int, int]] = []
     for _ in range(count):
         shared, at = _take(plain, at)

@@ -58,6 +58,10 @@ def test_bombs_are_refused_within_bounds() -> None:
     plain = b"\xd0\x0f" + heads + b"x" * longest
     with pytest.raises(CorruptFileList, match="too large"):
         filelist.decode(filelist.CODEC, zlib.compress(plain, wbits=-15))
+    # Three bytes a file, of which DEFLATE leaves nothing: 30 kB would become ten million objects.
+    empty_files = b"\x80\xad\xe2\x04" + bytes(30_000_000)
+    with pytest.raises(CorruptFileList, match="than any torrent has"):
+        filelist.decode(filelist.CODEC, zlib.compress(empty_files, wbits=-15))
 
 
 def test_an_unknown_codec_is_refused() -> None:
