@@ -58,6 +58,8 @@ class _Found:
 
 
 def _search(connection: Connection, query: SearchQuery, asked: TextSearch) -> SearchPage:
+    # One state of the index for all steps of a search, or what moves between two of them is found twice.
+    connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
     limit = max(0, min(query.limit, MAX_WINDOW - query.offset))
     finder = _Finder(connection, query, asked, limit)
     if limit == 0:
