@@ -36,3 +36,16 @@ def test_the_level_is_honoured():
     logging.getLogger("dht").info("quiet")
     logging.getLogger("dht").warning("loud")
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["loud"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_strangers_wrote_does_not_steer_the_terminal():
+    stream = Terminal()
+    set_up_logging("info", stream)
+    logging.getLogger("dht").info("a name: %s", "Sintel\x1b]0;owned\x07\r\x9b2J 日本\nsecond line")
+    said = stream.getvalue()
+    assert "a name: Sintel\\x1b]0;owned\\x07\\x0d\\x9b2J 日本\nsecond line" in said
