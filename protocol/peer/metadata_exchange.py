@@ -30,7 +30,7 @@ _EXTENDED_ONLY = frozenset({int(MessageId.EXTENDED)})
 _EXTENDED_HANDSHAKE = b"\0"
 _TO_US = bytes((LOCAL_UT_METADATA,))
 _SMALL_TALK = 2 * 1024 * 1024  # bytes a peer may send besides metadata: a large bitfield, `have` messages, peer exchange
-_HEADER_ALLOWANCE = 1024  # bytes a piece
+_MAX_TALK = 16  # extended messages that bring no piece: an honest peer sends two or three, and each of up to 32 KiB may take 10 ms to read
 _MAX_REJECTS = 3  # Transmission rejects what is too much at once and serves it later; others mean it
 
 
@@ -99,6 +99,7 @@ class MetadataAsker:
         self._max_in_flight = max_in_flight
         self._stream = PeerStream(_EXTENDED_ONLY)
         self._allowance = _SMALL_TALK
+        self._talk = 0
         self._size = 0
         self._remote_id = 0
         self._pieces: list[bytes] = []
@@ -130,11 +131,22 @@ class MetadataAsker:
             out.append(self._on_handshake(handshake))
         while not self.is_over and (message := self._stream.next_message()) is not None:
             payload = message.payload
+            missing = self._missing
             if payload[:1] == _EXTENDED_HANDSHAKE:
                 out.append(self._on_extended_handshake(payload[1:]))
             elif payload[:1] == _TO_US:
                 out.append(self._on_metadata_message(payload))
+            self._count_talk(payload, is_piece=self._missing < missing)
         return b"".join(out)
+
+    def _count_talk(self, payload: bytes, *, is_piece: bool) -> None:
+        """Pieces are free, for only what we asked for is one; everything else comes out of a budget that no lie about the size enlarges."""
+        if is_piece:
+            self._allowance += len(payload)
+            return
+        self._talk += 1
+        if self._talk > _MAX_TALK:
+            raise MalformedPeerMessage("too_much_talk")
 
     def _move(self, event: _Event) -> None:
         state = _MOVES.get((self.state, event))
@@ -177,7 +189,6 @@ class MetadataAsker:
         self._missing = -(-self._size // PIECE_LENGTH)
         self._pieces = [b""] * self._missing
         self._to_ask.extend(range(self._missing))
-        self._allowance += self._size + self._missing * _HEADER_ALLOWANCE
         return self._ask()
 
     def _on_metadata_message(self, payload: bytes) -> bytes:
@@ -203,6 +214,7 @@ class MetadataAsker:
             self._move(_Event.PIECE)
             return self._ask()
         metadata = b"".join(self._pieces)
+        self._pieces = []  # up to 10 MB, which may wait a while for its reader: once is enough
         # The hash first: nothing is decoded that is not what was asked for. A v2 torrent goes by its cut SHA-256 (BEP 52).
         self.sha1 = sha1(metadata, usedforsecurity=False).digest()
         if self.sha1 != self._info_hash and sha256(metadata).digest()[:20] != self._info_hash:

@@ -23,10 +23,10 @@ def asker(info_hash: InfoHash = HASH, *, max_size: int = 10_000_000, max_in_flig
     return MetadataAsker(info_hash, PEER_ID, max_size=max_size, max_in_flight=max_in_flight)
 
 
-def collecting(size: int = len(METADATA), **limits: int) -> MetadataAsker:
+def collecting(size: int = len(METADATA), info_hash: InfoHash = HASH, **limits: int) -> MetadataAsker:
     """An asker whose requests are out."""
-    ours = asker(**limits)
-    ours.receive_data(GREETING)
+    ours = asker(info_hash, **limits)
+    ours.receive_data(Handshake(info_hash, SEEDER_ID).encode())
     ours.receive_data(extended_handshake(size))
     assert ours.state is AskerState.COLLECTING
     return ours
@@ -142,6 +142,29 @@ def test_the_whole_budget_of_metadata_may_be_used() -> None:
     for piece in range(4):
         ours.receive_data(data(1, piece, METADATA))
     assert ours.metadata == METADATA
+
+
+@pytest.mark.parametrize("message", [extended(0, b"de"), extended(1, b"d8:msg_typei9e5:piecei0ee"), request(1, 0), extended(9, b"")])
+def test_a_peer_that_talks_and_gives_no_pieces_is_left(message: bytes) -> None:
+    ours = collecting()
+    ours.receive_data(message * 15)
+    with pytest.raises(MalformedPeerMessage, match="too_much_talk"):
+        ours.receive_data(message)
+
+
+def test_an_announced_size_buys_no_room_for_anything_but_its_pieces() -> None:
+    ours = collecting(10_000_000)
+    with pytest.raises(MalformedPeerMessage, match="too_much_data"):
+        for _ in range(5):
+            ours.receive_data(Message(MessageId.BITFIELD, bytes(500_000)).encode())
+
+
+def test_the_largest_metadata_fits_through_the_small_talk() -> None:
+    metadata = random.Random(2).randbytes(5_000_000)
+    ours = collecting(len(metadata), info_hash=InfoHash(hashlib.sha1(metadata, usedforsecurity=False).digest()))
+    for piece in range(-(-len(metadata) // PIECE_LENGTH)):
+        ours.receive_data(data(1, piece, metadata))
+    assert ours.metadata == metadata
 
 
 def test_a_rejected_piece_is_asked_again_once_others_have_come() -> None:
