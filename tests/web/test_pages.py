@@ -140,7 +140,7 @@ async def test_the_detail_page_shows_folders_and_what_was_left_out(database):
     async with serving(parts_over(database)) as site:
         page = await page_of(site, f"/t/{hash_of('Open Course').hex().upper()}")
         assert "week 1 1 file, 10 B" in text_of(page)
-        assert "3 of 9,000 files are kept" in text_of(page)
+        assert "3 of 9,000 files are shown" in text_of(page)
         assert page.xpath("//i") == []
 
 
@@ -223,3 +223,11 @@ async def test_a_torrent_with_an_unreadable_file_list_is_shown_without_it(empty_
     await database.run(lambda connection: connection.execute("UPDATE torrent SET files_codec = 99"))
     page = await page_of(empty_site, f"/t/{found.torrent.info_hash.hex()}")
     assert "The file list is not known" in text_of(page)
+
+
+async def test_of_very_many_files_the_first_are_shown(empty_site, database):
+    found = torrent("Sintel.2010", files=tuple(File(f"frame-{number:04}.png", 1) for number in range(1500)))
+    await Torrents(database).store([found])
+    page = await page_of(empty_site, f"/t/{found.torrent.info_hash.hex()}")
+    assert len(page.xpath("//li[@class='file']")) == 1000
+    assert "1,000 of 1,500 files are shown" in text_of(page)
