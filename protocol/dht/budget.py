@@ -6,15 +6,18 @@ from protocol.compact import CompactAddress, pack_address
 from protocol.dht.address_policy import AddressPolicy
 from protocol.identifiers import Address
 
+MIN_BURST = 4.0
+"""Tokens. Half of a burst is kept from the sweep while look-ups run, so it must be more than one token."""
+
 
 class TokenBucket:
-    """`rate_per_s` tokens a second, saved up for at most `burst_s` seconds."""
+    """`rate_per_s` tokens a second, saved up for at most `burst_s` seconds, or four of them where that is less than four."""
 
     __slots__ = ("_capacity", "_filled_at", "_rate", "_tokens")
 
     def __init__(self, rate_per_s: float, now: float, *, burst_s: float = 0.25) -> None:
         self._rate = rate_per_s
-        self._capacity = max(1.0, rate_per_s * burst_s)
+        self._capacity = max(MIN_BURST, rate_per_s * burst_s)
         self._tokens = self._capacity
         self._filled_at = now
 
@@ -28,6 +31,11 @@ class TokenBucket:
     def spare(self, now: float) -> int:
         """Whole tokens above half of what can be saved up: for what must not take the last ones."""
         return max(0, int(self.available(now) - self._capacity / 2))
+
+    def debt_s(self, now: float) -> float:
+        """Seconds until what was spent too early is paid."""
+        self.available(now)
+        return max(0.0, -self._tokens / self._rate)
 
     def take(self, now: float) -> bool:
         """Take one token if there is one."""
@@ -99,6 +107,8 @@ class AnswerBudget:
     def admit(self, address: Address, now: float) -> CompactAddress | str:
         """The compact address of an asker who gets an answer, else the counter that says why not."""
         host, port = address
+        if not port:
+            return "unusable_address"
         known = self._hosts.get(host)
         if known is None or now >= self._turns_at:
             known = self._meet(host, now)
