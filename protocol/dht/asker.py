@@ -48,6 +48,10 @@ class Asker:
         """Room that leaves some for others."""
         return min(self._packets.spare(now), self._new_addresses.spare(now))
 
+    def debt_s(self, now: float) -> float:
+        """Seconds until the budgets have room again, if those who ask whatever they say have used them up."""
+        return max(self._packets.debt_s(now), self._new_addresses.debt_s(now))
+
     def may_ask(self, node: CompactNode) -> bool:
         """Whether its address is one we talk to and has not been asked within a second."""
         address = node[NODE_ID_LENGTH:]

@@ -3,8 +3,10 @@
 from protocol.compact import CompactNode
 from protocol.dht import krpc
 from protocol.dht.asker import Asker
+from protocol.dht.budget import TokenBucket
 from protocol.dht.lookups import Lookups
 from protocol.dht.node_id import RandomBits, random_id_near
+from protocol.dht.profile import Profile
 from protocol.dht.query_book import Purpose
 from protocol.dht.routing_table import RoutingTable
 from protocol.identifiers import NODE_ID_LENGTH
@@ -16,17 +18,22 @@ SMALL_TABLE = 16
 SELF_LOOKUP_TIMEOUT_S = 20.0
 MAX_NEWCOMERS = 64
 PINGS_PER_TICK = 4
+NEWCOMERS_SHARE = 0.1
+"""Of the budget for new addresses: anybody can make strangers ask us, and their pings must not use up the rest."""
+MAX_DEBT_S = 1.0
+"""Our own contacts are pinged before it is their turn, but the budgets hold: beyond this debt they wait too."""
 
 
 class Caretaker:
     """Looks after one table, a little at each tick."""
 
-    def __init__(self, table: RoutingTable, asker: Asker, lookups: Lookups, random_bits: RandomBits, now: float) -> None:
+    def __init__(self, table: RoutingTable, asker: Asker, lookups: Lookups, profile: Profile, random_bits: RandomBits, now: float) -> None:
         self._table = table
         self._asker = asker
         self._lookups = lookups
         self._random_bits = random_bits
         self._newcomers: list[CompactNode] = []
+        self._greetings = TokenBucket(profile.new_addresses_per_s * NEWCOMERS_SHARE, now)
         self._self_lookup_at = now
 
     def meet(self, node: CompactNode) -> None:
@@ -44,9 +51,16 @@ class Caretaker:
 
     def tick(self, now: float) -> None:
         """What is due now."""
-        for node in self._newcomers:
-            self._ping(node, now)
-        self._newcomers.clear()
+        if self._asker.debt_s(now) <= MAX_DEBT_S:
+            self._keep_up(now)
+        if now >= self._self_lookup_at and len(self._table):
+            self._self_lookup_at = now + (SELF_LOOKUP_S if len(self._table) >= SMALL_TABLE else SELF_LOOKUP_WHEN_SMALL_S)
+            near = self._near_ourselves()
+            self._lookups.look_up_ourselves(near, self._lookups.seeds(near, now), now, SELF_LOOKUP_TIMEOUT_S)
+
+    def _keep_up(self, now: float) -> None:
+        while self._newcomers and self._greetings.take(now):
+            self._ping(self._newcomers.pop(), now)  # the last one is the likeliest to be still there
         for contact in self._table.to_ping(now, limit=PINGS_PER_TICK):
             self._ping(contact.node, now)
         target = self._table.to_refresh(now, self._random_bits)
@@ -54,10 +68,6 @@ class Caretaker:
             for contact in self._table.closest(target, now, count=2):
                 if self._asker.may_ask(contact.node):
                     self._asker.ask(contact.node, Purpose.EXPLORE, None, now, krpc.find_node, target)
-        if now >= self._self_lookup_at and len(self._table):
-            self._self_lookup_at = now + (SELF_LOOKUP_S if len(self._table) >= SMALL_TABLE else SELF_LOOKUP_WHEN_SMALL_S)
-            near = self._near_ourselves()
-            self._lookups.look_up_ourselves(near, self._lookups.seeds(near, now), now, SELF_LOOKUP_TIMEOUT_S)
 
     def _ping(self, node: CompactNode, now: float) -> None:
         if self._asker.may_ask(node):

@@ -126,7 +126,7 @@ class Node:
         self._met = TwoGenerations(MET_S, now, capacity=MAX_MET)  # nodes that asked us lately
         self._asker = Asker(self._table, profile, policy, random_bits, now)
         self._lookups = Lookups(self._asker, self._table, self._recent, policy, address_length=address_length)
-        self._caretaker = Caretaker(self._table, self._asker, self._lookups, random_bits, now)
+        self._caretaker = Caretaker(self._table, self._asker, self._lookups, profile, random_bits, now)
         self._explorations = TokenBucket(EXPLORE_PER_S, now)
         self._votes = AddressVotes()
         self._samples_in_flight = 0
@@ -143,8 +143,8 @@ class Node:
 
     @property
     def is_lonely(self) -> bool:
-        """Nobody is in the table: somebody must name routers."""
-        return not len(self._table)
+        """Nobody in the table answers, if anybody is there: somebody must name routers."""
+        return all(contact.is_bad for contact in self._table)
 
     @property
     def hashes_waiting(self) -> int:
@@ -295,7 +295,9 @@ class Node:
             self._table.heard_response(response.node_id, node[NODE_ID_LENGTH:], now)
             self._recent.heard(node)
         else:
-            self._dropped["other_id_than_named"] += 1  # not fit for the table; what it tells may still be true
+            # Who comes back under a new id, or has many, is not fit for the table; what it tells may still be true.
+            self._dropped["other_id_than_named"] += 1
+            self._forget(node, now)
         if response.seen_address is not None:
             self._on_seen_address(response.seen_address, node[NODE_ID_LENGTH:], now)
         nodes = response.values.get(self._nodes_key)
@@ -342,6 +344,9 @@ class Node:
             self._sweep.silent(node, now)
         elif query.purpose is Purpose.LOOK_UP:
             self._lookups.failed(query.context, node)
+        self._forget(node, now)
+
+    def _forget(self, node: CompactNode, now: float) -> None:
         self._recent.silent(node)
         self._table.failed(node[:NODE_ID_LENGTH], node[NODE_ID_LENGTH:], now)
 
