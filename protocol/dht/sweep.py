@@ -14,6 +14,7 @@ from typing import NamedTuple
 from protocol.compact import CompactAddress, CompactNode
 from protocol.dht.address_policy import AddressPolicy
 from protocol.dht.node_id import RandomBits
+from protocol.dht.rest_times import PLACES, RestTimes
 from protocol.identifiers import NODE_ID_LENGTH
 
 MIN_INTERVAL_S = 10.0
@@ -30,6 +31,9 @@ REFUSED_FOR_S = 6 * 3600.0
 
 SECOND_CHANCES_S = (5.0, 20.0, 60.0)
 """When to try a silent node again, counted from each silence."""
+
+MIN_PLACES = 1 << 20
+"""Of the table of rest times; a small share of the key space has fewer nodes."""
 
 POSTPONED_S = 2.0
 MAX_POSTPONED = 8
@@ -64,7 +68,6 @@ class SweepStatistics(NamedTuple):
     frontier: int
     waiting: int
     silent: int
-    seen: int
 
 
 class Sweep:
@@ -75,10 +78,9 @@ class Sweep:
         node_length: 26 or 38.
         policy: which addresses are worth a question.
         share: the part of the key space to walk.
-        on_elsewhere: gets the nodes outside of it, each once in a while.
+        on_elsewhere: gets the nodes outside of it.
         max_frontier: nodes that wait to be asked for the first time.
         max_waiting: nodes that wait for their interval to end.
-        max_seen: addresses remembered.
     """
 
     def __init__(
@@ -91,7 +93,6 @@ class Sweep:
         on_elsewhere: Callable[[CompactNode], None] = lambda _: None,
         max_frontier: int = 20_000,
         max_waiting: int = 50_000,
-        max_seen: int = 1_000_000,
     ) -> None:
         self._random_bits = random_bits
         self._node_length = node_length
@@ -101,53 +102,47 @@ class Sweep:
         self._policy = policy
         self._max_frontier = max_frontier
         self._max_waiting = max_waiting
-        self._max_generation = max_seen // 2
         self._frontier: deque[CompactNode] = deque()
         self._silent: list[tuple[float, CompactNode]] = []  # heap of nodes that get another chance, by the time of it
         self._silences: dict[CompactAddress, int] = {}
         self._postponed: dict[CompactAddress, int] = {}
         self._waiting: list[tuple[float, CompactNode]] = []  # heap of nodes that gave hashes, by the time they may be asked again
-        # When an address may be asked (again). Two generations bound the memory without a look at every entry.
-        self._not_before: dict[CompactAddress, float] = {}
-        self._not_before_older: dict[CompactAddress, float] = {}
+        self._rests = RestTimes(max(MIN_PLACES, PLACES // share.parts))
 
     def hear(self, nodes: bytes, now: float) -> None:
         """Somebody named these nodes (joined compact nodes); those worth a question join the frontier."""
         length = self._node_length
         if len(nodes) % length:
             return
-        frontier, not_before, older, allows = self._frontier, self._not_before, self._not_before_older, self._policy.allows
+        frontier, rests, allows = self._frontier, self._rests, self._policy.allows
         if len(frontier) >= self._max_frontier:
             return
         soon = now + SILENT_FOR_S
         for start in range(0, min(len(nodes), MAX_NODES_PER_ANSWER * length), length):
             address = nodes[start + NODE_ID_LENGTH : start + length]
-            wait = not_before.get(address)
-            if wait is None:
-                wait = older.get(address)
-            if (wait is not None and wait > now) or not allows(address):
+            if rests[address] > now or not allows(address):
                 continue
             node = nodes[start : start + length]
-            not_before[address] = soon
             if self._is_everywhere or (node[0] << 8 | node[1]) in self._bounds:
+                rests.rest(address, soon)
                 frontier.append(node)
             else:
                 self._on_elsewhere(node)
-        if len(not_before) > self._max_generation:
-            self._not_before_older, self._not_before = not_before, {}
 
     def next_node(self, now: float) -> CompactNode | None:
         """Whom to ask now: first those whose interval is over, then the frontier."""
         while self._waiting and self._waiting[0][0] <= now:
             node = heappop(self._waiting)[1]
             address = node[NODE_ID_LENGTH:]
-            if self._wait_of(address) <= now:  # not asked again in between, because somebody named it
-                self._not_before[address] = now + SILENT_FOR_S
+            if self._rests[address] < now + 1.0:  # (whole seconds) not asked again in between, because somebody named it
+                self._rests.rest(address, now + SILENT_FOR_S)
                 return node
         if self._frontier:
             return self._frontier.popleft()
-        if self._silent and self._silent[0][0] <= now:
-            return heappop(self._silent)[1]
+        while self._silent and self._silent[0][0] <= now:
+            node = heappop(self._silent)[1]
+            if node[NODE_ID_LENGTH:] in self._silences:  # else it was named, asked and has answered since
+                return node
         return None
 
     def postpone(self, node: CompactNode, now: float) -> None:
@@ -155,19 +150,21 @@ class Sweep:
         address = node[NODE_ID_LENGTH:]
         count = self._postponed.pop(address, 0) + 1
         if count > MAX_POSTPONED:
-            self._not_before[address] = now + SILENT_FOR_S
+            self._rests.rest(address, now + SILENT_FOR_S)
             return
         if len(self._postponed) > 2 * self._max_waiting:  # most have been asked since and are not missed here
             self._postponed.clear()
         self._postponed[address] = count
         until = now + POSTPONED_S * count
-        self._not_before[address] = until
+        self._rests.rest(address, until)
         self._wait(node, until)
 
     def answered(self, node: CompactNode, interval_s: float, now: float, *, gave_hashes: bool) -> None:
         """It gave a sample and wants to be left alone for `interval_s`."""
+        address = node[NODE_ID_LENGTH:]
+        self._silences.pop(address, None)
         until = now + min(max(interval_s, MIN_INTERVAL_S), MAX_INTERVAL_S)
-        self._not_before[node[NODE_ID_LENGTH:]] = until
+        self._rests.rest(address, until)
         if gave_hashes:
             self._wait(node, until)
 
@@ -183,7 +180,9 @@ class Sweep:
 
     def refused(self, node: CompactNode, now: float) -> None:
         """It answered without a sample: it does not know BEP 51."""
-        self._not_before[node[NODE_ID_LENGTH:]] = now + REFUSED_FOR_S
+        address = node[NODE_ID_LENGTH:]
+        self._silences.pop(address, None)
+        self._rests.rest(address, now + REFUSED_FOR_S)
 
     def target_for(self, node: CompactNode) -> bytes:
         """The target of the question to this node: its id up to a random one of the first 24 bits, then different, then random."""
@@ -205,14 +204,8 @@ class Sweep:
 
     def statistics(self) -> SweepStatistics:
         """Sizes of what is kept."""
-        return SweepStatistics(
-            len(self._frontier), len(self._waiting), len(self._silent), len(self._not_before) + len(self._not_before_older)
-        )
+        return SweepStatistics(len(self._frontier), len(self._waiting), len(self._silent))
 
     def _wait(self, node: CompactNode, until: float) -> None:
         if len(self._waiting) < self._max_waiting:  # beyond, it comes again when somebody names it
             heappush(self._waiting, (until, node))
-
-    def _wait_of(self, address: CompactAddress) -> float:
-        wait = self._not_before.get(address)
-        return self._not_before_older.get(address, 0.0) if wait is None else wait

@@ -124,7 +124,7 @@ def test_targets_differ_from_the_node_in_a_random_one_of_the_first_bits():
 
 
 def test_everything_is_bounded():
-    walk = sweep(max_frontier=100, max_waiting=50, max_seen=400)
+    walk = sweep(max_frontier=100, max_waiting=50)
     for number in range(0, 4000, 8):
         walk.hear(b"".join(node(number + step) for step in range(8)), 0.0)
         while (asked := walk.next_node(0.0)) is not None and number % 16:
@@ -132,7 +132,6 @@ def test_everything_is_bounded():
     counted = walk.statistics()
     assert counted.frontier < 108
     assert counted.waiting <= 50
-    assert counted.seen <= 600
 
 
 def test_odd_lengths_unusable_addresses_and_stuffed_answers_are_left_out():
@@ -143,3 +142,27 @@ def test_odd_lengths_unusable_addresses_and_stuffed_answers_are_left_out():
     assert drain(walk, 0.0) == []
     walk.hear(b"".join(map(node, range(1, 70))), 0.0)
     assert len(drain(walk, 0.0)) == 16
+
+
+def test_a_second_chance_is_off_once_the_node_has_answered():
+    walk = sweep()
+    walk.hear(node(1), 0.0)
+    walk.silent(walk.next_node(0.0), 0.0)
+    walk.hear(node(1), SILENT_FOR_S)  # somebody else was always there to ask, until it was named again
+    assert walk.next_node(SILENT_FOR_S) == node(1)
+    walk.answered(node(1), 21_600, SILENT_FOR_S, gave_hashes=True)
+    assert node(1) not in drain(walk, SILENT_FOR_S + 100.0)
+
+
+def test_an_interval_is_honoured_whatever_is_heard_in_between():
+    walk = sweep()
+    walk.hear(node(1), 0.0)
+    walk.answered(walk.next_node(0.0), 21_600, 0.0, gave_hashes=True)
+    dice, now = random.Random(2), 0.0
+    for _ in range(1_500_000 // 16):
+        now += 0.01
+        walk.hear(dice.randbytes(26 * 16), now)
+        while walk.next_node(now) is not None:
+            pass
+    walk.hear(node(1), now)
+    assert walk.next_node(now) is None
