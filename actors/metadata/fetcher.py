@@ -3,9 +3,9 @@
 queue.py decides what is tried next, lookup.py finds peers, connection.py talks to one. Here they meet.
 """
 
-import logging
 import secrets
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -38,8 +38,6 @@ IN_LOOP_BYTES = 128 * 1024
 """Larger info dicts are read in a thread: one of 10 MB that lists 200,000 files takes a second."""
 GRACE_S = 0.5
 """For the fetches under way when the inbox ends."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +118,18 @@ class MetadataFetcher:
     async def run(self) -> None:
         """Return when the inbox ends; what was fetched is sent on first. Cancelled or ended: what was wanted is delivered again."""
         self._heart.report(self.statistics)
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            nursery.start_soon(self._tick)
-            nursery.start_soon(self._send_batches)
-            self._heart.ready()
-            await self._take_orders()
-            self._is_stopping = True
-            if self._workers:
-                with trio.move_on_after(GRACE_S):
-                    await self._is_idle.wait()
-            nursery.cancel_scope.cancel()
-        await self._send_unsent()
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                nursery.start_soon(self._tick)
+                nursery.start_soon(self._send_batches)
+                self._heart.ready()
+                await self._take_orders()
+                await self._finish_attempts()
+                nursery.cancel_scope.cancel()
+            await self._send_unsent()
+        finally:
+            self._send_unsent_nowait()
 
     def statistics(self) -> FetcherStatistics:
         """A snapshot of the counters."""
@@ -229,6 +227,13 @@ class MetadataFetcher:
         self._queue.lookup_ended(info_hash, trio.current_time())
         self._keep_busy()
 
+    async def _finish_attempts(self) -> None:
+        """Make no further ones, and give those under way a moment."""
+        self._is_stopping = True
+        if self._workers:
+            with trio.move_on_after(GRACE_S):
+                await self._is_idle.wait()
+
     async def _work(self) -> None:
         """Make attempts while there are any to make."""
         try:
@@ -323,13 +328,29 @@ class MetadataFetcher:
 
     async def _send_unsent(self) -> None:
         while self._unsent:
-            batch = self._unsent[:BATCH]
-            await self._outbox.send(TorrentsFound(tuple(torrent for _, torrent in batch)))
-            del self._unsent[: len(batch)]
-            for info_hash, _ in batch:
-                self._finish(info_hash)
+            message = self._next_batch()
+            await self._outbox.send(message)
+            self._sent(message)
             self._outbox_room.unpark_all()
         self._has_unsent, self._has_batch = trio.Event(), trio.Event()
+
+    def _send_unsent_nowait(self) -> None:
+        """Cut off or crashed: what there is room for need not be fetched again."""
+        with suppress(trio.WouldBlock, trio.ClosedResourceError):
+            while self._unsent:
+                message = self._next_batch()
+                self._outbox.send_nowait(message)
+                self._sent(message)
+
+    def _next_batch(self) -> TorrentsFound:
+        return TorrentsFound(tuple(torrent for _, torrent in self._unsent[:BATCH]))
+
+    def _sent(self, message: TorrentsFound) -> None:
+        """It is the next batch, and in the outbox."""
+        count = len(message.torrents)
+        batch, self._unsent[:count] = self._unsent[:count], []
+        for info_hash, _ in batch:
+            self._finish(info_hash)
 
 
 def _torrent(info: Info) -> Torrent:

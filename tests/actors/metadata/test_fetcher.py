@@ -345,6 +345,39 @@ async def test_a_full_queue_takes_in_no_more(bench: "Bench", virtual_clock: obje
     assert held(bench) == 0
 
 
+async def test_cut_off_it_sends_on_what_it_has_fetched(bench: "Bench", virtual_clock: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full queue keeps it from seeing the end of its inbox, so a stop may well run out of time."""
+    fetcher = bench.start()
+    monkeypatch.setattr(fetcher._queue, "_limits", _with_room_for(fetcher._queue._limits, 1))
+    monkeypatch.setattr("actors.metadata.fetcher.BATCH_S", 60.0)
+    infos = [sintel(number) for number in range(3)]
+    address = await bench.peers.honest(*(raw for _, raw in infos))
+    with black_hole() as dead:
+        other, _ = sintel(4)
+        await bench.want(
+            other, *(info_hash for info_hash, _ in infos), peers=[(other, dead), *((info_hash, address) for info_hash, _ in infos)]
+        )
+        await bench.until(lambda: fetcher.statistics().unsent == 3)
+        await bench.want(sintel(5)[0])
+        bench.wanted.close()
+        await trio.testing.wait_all_tasks_blocked()
+        bench.scope.cancel()
+        assert {torrent.info_hash for torrent in await bench.torrents(3)} == {info_hash for info_hash, _ in infos}
+
+
+async def test_cut_off_before_a_full_outbox_it_keeps_its_orders(
+    bench: "Bench", virtual_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(8):
+        bench.found.send_nowait(TorrentsFound(()))  # nobody reads
+    fetcher = bench.start()
+    await bench.want(HASH, peers=[(HASH, await bench.peers.honest(RAW))])
+    await bench.until(lambda: fetcher.statistics().unsent == 1)
+    bench.scope.cancel()
+    await trio.testing.wait_all_tasks_blocked()
+    assert held(bench) == 1
+
+
 def _with_room_for(limits: Any, hashes: int) -> Any:
     return replace(limits, hashes=hashes)
 
