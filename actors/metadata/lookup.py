@@ -56,7 +56,7 @@ class PeerLookup:
         turn = self._started
         self._started += 1
         self._running += 1
-        before = self._peers
+        has_peers = False
         started = trio.current_time()
         answers, arriving = trio.open_memory_channel[PeersFound](_ANSWERS_AHEAD)
         try:
@@ -66,13 +66,14 @@ class PeerLookup:
                         await self._order(group, turn, LookUpPeers(info_hash, answers.clone()))
                 async for answer in arriving:
                     self._peers += len(answer.peers)
+                    has_peers = has_peers or bool(answer.peers)
                     found(answer.peers)
             self._timed_out += scope.cancelled_caught
         finally:
             # Cancelled as well: the first peers it named were good enough.
             self._adapt(trio.current_time() - started)
             self._running -= 1
-            self._with_peers += self._peers > before
+            self._with_peers += has_peers
 
     def _adapt(self, took_s: float) -> None:
         if took_s > self._timeout_s / 2:

@@ -125,3 +125,21 @@ async def test_slow_look_ups_make_room_for_fewer_quick_ones_for_more(nursery: tr
         await lookup.look_up(HASH, lambda peers: None)
     assert lookup.room == 4
     orders.close()
+
+
+async def test_a_look_up_without_peers_is_not_counted_for_those_of_another(nursery: trio.Nursery, autojump_clock: object) -> None:
+    [orders] = mailboxes(1)
+
+    async def node() -> None:
+        inbox = orders.open_inbox()
+        with (await inbox.receive()).answers as nothing, (await inbox.receive()).answers as something:
+            something.send_nowait(PeersFound(HASH, (ONE,)))
+            await trio.sleep(1.0)
+            nothing.close()
+
+    lookup = PeerLookup([[orders]], timeout_s=20.0)
+    async with trio.open_nursery() as both:
+        both.start_soon(lookup.look_up, HASH, lambda peers: None)
+        both.start_soon(lookup.look_up, HASH, lambda peers: None)
+        both.start_soon(node)
+    assert (lookup.statistics().started, lookup.statistics().with_peers) == (2, 1)
