@@ -193,6 +193,7 @@ class FetchQueue:
             wanted = self._wanted.get(heapq.heappop(self._retries)[2])
             if wanted is not None and wanted.is_paused:
                 wanted.is_paused = wanted.was_looked_up = False
+                wanted.known = set(wanted.untried)  # those that failed during the pause have had one as well
                 self._move_on(wanted, now)
 
     def _add_peers(self, wanted: _Wanted, peers: Iterable[Address], now: float) -> bool:

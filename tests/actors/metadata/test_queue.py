@@ -101,6 +101,31 @@ def test_peers_come_in_while_a_hash_pauses() -> None:
     assert queue.next_lookup() == A
 
 
+def test_a_peer_that_failed_during_the_pause_is_asked_again_in_the_next_round() -> None:
+    queue = FetchQueue(QueueLimits(rounds=2, retry_s=100.0))
+    queue.add(A, [], 0.0)
+    queue.next_lookup()
+    queue.lookup_ended(A, 0.0)
+    queue.add(A, [peer(1)], 1.0)
+    queue.attempt_ended(attempt(queue, 1.0), 2.0)
+    queue.start_due_rounds(100.0)
+    assert queue.next_lookup() == A
+    queue.add_peers(A, [peer(1)], 101.0)
+    assert attempt(queue, 101.0).peer == peer(1)
+
+
+def test_a_peer_that_waits_when_a_round_begins_is_asked_once() -> None:
+    queue = FetchQueue(QueueLimits(rounds=2, retry_s=100.0))
+    queue.add(A, [], 0.0)
+    queue.next_lookup()
+    queue.lookup_ended(A, 0.0)
+    queue.add(A, [peer(1)], 99.0)
+    queue.start_due_rounds(100.0)
+    queue.add_peers(A, [peer(1)], 101.0)
+    queue.attempt_ended(attempt(queue, 101.0), 102.0)
+    assert queue.next_attempt(102.0) is None
+
+
 def test_a_bad_peer_is_left_alone_for_every_hash_for_a_while() -> None:
     queue = FetchQueue(QueueLimits(bad_peer_s=300.0))
     queue.add(A, [peer(1)], 0.0)
