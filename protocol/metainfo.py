@@ -196,9 +196,10 @@ def _piece_length(info: dict[bytes, Value], has_v2: bool) -> int:
 
 
 def _names(info: dict[bytes, Value]) -> tuple[bytes, bytes]:
-    """`name`, and what to show: `name.utf-8` where there is one."""
-    name = info.get(b"name")
-    shown = info.get(b"name.utf-8", name)
+    """`name`, and what to show: `name.utf-8` where there is a usable one, as in libtorrent."""
+    name, shown = info.get(b"name"), info.get(b"name.utf-8")
+    if not isinstance(shown, bytes):
+        shown = name
     if name is None:
         name = shown  # a few old tools wrote only this one
     if not isinstance(name, bytes) or not isinstance(shown, bytes):

@@ -14,6 +14,7 @@ MAX_PATH_BYTES = 4096
 """All parts together; no system can create a longer one (PATH_MAX)."""
 
 MAX_TREE_DEPTH = 64
+"""Folders in one another, the file included."""
 
 _BITCOMET_PADDING = b"_____padding_file_"  # BitComet marked padding by name, years before BEP 47 gave it an attribute
 
@@ -83,7 +84,8 @@ def _file_v1(entry: Value) -> RawFile:
     if not isinstance(entry, dict):
         raise MalformedMetainfo("bad_files")
     path = _path(entry.get(b"path"))
-    shown = _path(entry[b"path.utf-8"]) if b"path.utf-8" in entry else path
+    path_utf8 = entry.get(b"path.utf-8")
+    shown = _path(path_utf8) if isinstance(path_utf8, list) else path  # libtorrent too passes over one that is no list
     return RawFile(path, _length(entry), _is_padding(entry, path), shown)
 
 
@@ -103,6 +105,8 @@ def _file_v2(path: tuple[bytes, ...], node: dict[bytes, Value]) -> RawFile:
 def _path(value: "Value | None") -> tuple[bytes, ...]:
     if not isinstance(value, list) or not value:
         raise MalformedMetainfo("bad_path")
+    if len(value) > MAX_TREE_DEPTH:  # empty parts cost two bytes each: five million of them would fit
+        raise MalformedMetainfo("path_too_deep")
     parts: list[bytes] = []
     length = 0
     for part in value:

@@ -24,6 +24,7 @@ def check_piece_layers(layers: "Value | None", files: Sequence[RawFile], piece_l
     if not isinstance(layers, dict):
         raise MalformedMetainfo("bad_piece_layers")
     is_complete = True
+    checked: set[bytes] = set()  # equal files share a root, and a hostile list may name one a hundred thousand times
     for file in files:
         if file.length <= piece_length or file.is_padding:
             continue
@@ -32,8 +33,10 @@ def check_piece_layers(layers: "Value | None", files: Sequence[RawFile], piece_l
             is_complete = False
         elif not isinstance(layer, bytes) or len(layer) != -(-file.length // piece_length) * 32:
             raise MalformedMetainfo("bad_piece_layers")
-        elif merkle_root(layer, piece_length) != file.pieces_root:
-            raise MalformedMetainfo("wrong_piece_layers")
+        elif file.pieces_root not in checked:
+            if merkle_root(layer, piece_length) != file.pieces_root:
+                raise MalformedMetainfo("wrong_piece_layers")
+            checked.add(file.pieces_root)
     return is_complete
 
 

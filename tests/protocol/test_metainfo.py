@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from protocol.bencode import decode, encode
 from protocol.errors import MalformedMetainfo
 from protocol.metainfo import FileEntry, Info, Metainfo, parse_info, parse_torrent_file
+from protocol.piece_layers import merkle_root
 from tests.fakes.torrents import BUNNY, SINTEL, make_torrent, single_file_info
 
 INFO = single_file_info()
@@ -122,6 +123,12 @@ def test_names_in_utf_8_come_first() -> None:
     assert (read.name, read.files[0].path, read.is_cleaned) == ("一部", "第一集.mkv", False)
 
 
+def test_names_in_utf_8_that_are_none_are_passed_over() -> None:
+    info = listed({b"length": 1, b"path": [b"a"], b"path.utf-8": b"a"}) | {b"name.utf-8": 3}
+    read = parse_info(encode(info))
+    assert (read.name, read.files[0].path) == ("Sintel", "a")
+
+
 @pytest.mark.parametrize(
     ("raw", "encoding", "shown"),
     [
@@ -194,6 +201,8 @@ def test_more_files_than_the_cap_are_counted_not_kept() -> None:
         ({b"files": [{b"length": 1, b"path": []}]}, "bad_path"),
         ({b"files": [{b"length": 1, b"path": [1]}]}, "bad_path"),
         ({b"files": [{b"length": 1, b"path": [b"x" * 3000, b"y" * 3000]}]}, "path_too_long"),
+        ({b"files": [{b"length": 1, b"path": [b""] * 65}]}, "path_too_deep"),
+        ({b"files": [{b"length": 1, b"path": [b"x"], b"path.utf-8": [b""] * 65}]}, "path_too_deep"),
         ({b"meta version": 3}, "unknown_meta_version"),
         ({b"meta version": 2}, "bad_file_tree"),
         ({b"meta version": 2, b"file tree": {b"": {b"": {b"length": 0}}}}, "bad_file_tree"),
@@ -265,6 +274,22 @@ def test_piece_layers_must_lead_to_the_roots(tmp_path: Path) -> None:
             parse_torrent_file(encode({**top, b"piece layers": broken}))
     del top[b"piece layers"][first]
     assert not parse_torrent_file(encode(top)).has_piece_layers
+
+
+def test_a_layer_that_many_files_share_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[bytes] = []
+
+    def counted(layer: bytes, piece_length: int) -> bytes:
+        calls.append(layer)
+        return merkle_root(layer, piece_length)
+
+    monkeypatch.setattr("protocol.piece_layers.merkle_root", counted)
+    layer = bytes(32 * 100)
+    root = merkle_root(layer, 16_384)
+    tree = {b"%03d" % number: {b"": {b"length": 100 * 16_384, b"pieces root": root}} for number in range(300)}
+    info = {b"file tree": tree, b"meta version": 2, b"name": b"Sintel", b"piece length": 16_384}
+    assert parse_torrent_file(encode({b"info": info, b"piece layers": {root: layer}})).has_piece_layers
+    assert len(calls) == 1
 
 
 def test_the_rest_of_a_torrent_file_is_read() -> None:
