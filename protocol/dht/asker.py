@@ -13,11 +13,8 @@ from protocol.dht.routing_table import RoutingTable
 from protocol.identifiers import NODE_ID_LENGTH, Address, NodeId, TransactionId
 
 QUERY_TIMEOUT_S = 4.0
-ASK_AGAIN_AFTER_S = 1.0
-"""No address is asked twice within this; libtorrent silences those who ask more than five times a second over ten seconds, and all nodes of
-an instance share one address."""
-FLOW_S = 60.0
-"""A router forgets a UDP flow after about a minute, so an address is a new one again then."""
+FLOW_S = 30.0
+"""A router forgets a UDP flow after a minute or so; two generations of this remember it for no longer than that."""
 
 Write = Callable[Concatenate[TransactionId, NodeId, ...], bytes]
 """One of krpc's writers: called with the transaction id, our id, and the arguments given to `ask`."""
@@ -34,7 +31,7 @@ class Asker:
         self._packets = TokenBucket(profile.packets_per_s, now)
         self._new_addresses = TokenBucket(profile.new_addresses_per_s, now)
         # Who has been asked once lately, who twice ...: as many times as a look-up may ask one address.
-        self._asked = [TwoGenerations(ASK_AGAIN_AFTER_S, now) for _ in range(profile.lookups_per_address)]
+        self._asked = [TwoGenerations(profile.ask_again_after_s, now) for _ in range(profile.lookups_per_address)]
         self._flows = TwoGenerations(FLOW_S, now)
 
     def __len__(self) -> int:
@@ -53,7 +50,7 @@ class Asker:
         return max(self._packets.debt_s(now), self._new_addresses.debt_s(now))
 
     def may_ask(self, node: CompactNode) -> bool:
-        """Whether its address is one we talk to and has not been asked within a second."""
+        """Whether its address is one we talk to and has not been asked a moment ago."""
         address = node[NODE_ID_LENGTH:]
         return self._policy.host_key(address) not in self._asked[0] and self._policy.allows(address)
 
@@ -71,8 +68,8 @@ class Asker:
         next((asked for asked in self._asked if host not in asked), self._asked[-1]).add(host)
         self._packets.spend()
         if host not in self._flows:
-            self._flows.add(host)
             self._new_addresses.spend()
+        self._flows.add(host)  # each packet keeps it open
         self.outbox.append((write(transaction_id, self._table.own_id, *arguments), address))
 
     def answered(self, transaction_id: bytes, address: Address) -> PendingQuery | None:

@@ -104,3 +104,18 @@ def test_the_sweep_goes_on_beside_look_ups_however_many_share_the_budget(make_no
             elif isinstance(query, krpc.Query) and query.method == b"sample_infohashes":
                 samples += node.statistics().lookups > 0
     assert samples > 0
+
+
+def test_a_pool_asks_one_address_no_more_than_once_a_second(make_node):
+    pool = [acquainted(make_node, profile=PROFILES["home"].divided(4, kin=4)) for _ in range(4)]
+    asked, now = 0, 1000.0
+    for step in range(60 * 20):
+        now += 0.05
+        for node in pool:
+            if step % 10 == 0:
+                node.look_up(step.to_bytes(20, "big"), now)
+            node.handle_timer(now)
+            for transaction_id, address in sent_by(node, now):
+                answer(node, transaction_id, address, b"r" * 20, now)
+                asked += 1
+    assert 20 < asked <= 60 + len(pool)
