@@ -16,8 +16,9 @@ from typing import TypeAlias
 
 import trio
 
-from actors.dht.plan import NodePlan, parse_host_and_port
+from actors.dht.plan import NodePlan
 from catalog.messages import InfoHashesSampled, LookUpPeers, PeersAnnounced, PeersFound
+from config.rules import split_address
 from config.settings import DhtSettings
 from protocol.compact import ADDRESS_LENGTH_V4, ADDRESS_LENGTH_V6
 from protocol.dht.events import AddressLearned, InfoHashesHeard, LookupAdvanced, LookupEnded
@@ -85,7 +86,7 @@ class DhtNode:
         self._findings = findings
         self._plan = plan
         self._heart = heart
-        self._routers = [parse_host_and_port(router) for router in settings.bootstrap]
+        self._routers = [split_address(router) for router in settings.bootstrap]
         self._core = Node(
             address_length=ADDRESS_LENGTH_V6 if plan.is_ipv6 else ADDRESS_LENGTH_V4,
             profile=plan.profile,
@@ -110,7 +111,10 @@ class DhtNode:
         return self._address
 
     async def run(self) -> None:
-        """Serve until the inbox ends. Cancelled or ended: the socket is closed; look-ups that were running have closed their `answers`."""
+        """Serve until the inbox ends; then the look-ups that were running have closed their `answers`.
+
+        Cancelled or crashed: the `answers` stay open, for the orders are delivered again. The socket is closed in any case.
+        """
         self._heart.report(self.statistics)
         with self._open_socket() as self._socket:
             self._address = self._socket.getsockname()[:2]

@@ -3,6 +3,7 @@
 import socket
 from dataclasses import dataclass
 
+from config.rules import split_address
 from config.settings import DhtSettings
 from protocol.dht.profile import PROFILES, Profile
 from protocol.dht.sweep import Share
@@ -27,8 +28,9 @@ class NodePlan:
 def plan_nodes(settings: DhtSettings) -> tuple[NodePlan, ...]:
     """The nodes of the pool.
 
-    Addresses this machine cannot bind (no IPv6, mostly) are passed over as long as one is left. The nodes of one address family divide
-    this instance's share of the key space among themselves, and all of them divide the profile's budgets.
+    A named port is for one node; further nodes on that address take free ones. Addresses this machine cannot bind (no IPv6, mostly) are
+    passed over as long as one is left. The nodes of one address family divide this instance's share of the key space among themselves,
+    and all of them divide the profile's budgets.
 
     Raises:
         ValueError: a setting cannot be used; the message names it.
@@ -46,32 +48,26 @@ def plan_nodes(settings: DhtSettings) -> tuple[NodePlan, ...]:
     addresses = [address for address in map(_parse_bind, settings.bind) if _can_bind(address)]
     if not addresses:
         raise ValueError(f"dht.bind: none of {', '.join(settings.bind)} can be bound on this machine")
-    binds = [addresses[number % len(addresses)] for number in range(settings.nodes)]
-    part = profile.divided(max(1, len(binds)))
+    binds = [_turn(addresses, number) for number in range(settings.nodes)]
     plans = []
     for number, bind in enumerate(binds):
         kin = [other for other, address in enumerate(binds) if (":" in address[0]) == (":" in bind[0])]
+        part = profile.divided(len(binds), len(kin))
         plans.append(NodePlan(f"node-{number}", bind, share.divided(kin.index(number), len(kin)), part))
     return tuple(plans)
 
 
-def parse_host_and_port(text: str) -> Address:
-    """Read "host:port" or "[v6]:port"; ValueError when it is neither."""
-    host, colon, port = text.rpartition(":")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        host = ""
-    if not colon or not host or not port.isdecimal() or int(port) > 0xFFFF:
-        raise ValueError(f"{text!r} is not host:port or [IPv6]:port")
-    return host, int(port)
+def _turn(addresses: list[Address], number: int) -> Address:
+    """The address of the `number`-th node; a port that is named once is one node's, the others there take any free one."""
+    host, port = addresses[number % len(addresses)]
+    return host, port if number < len(addresses) else 0
 
 
 def _parse_bind(text: str) -> Address:
     try:
-        return parse_host_and_port(text)
-    except ValueError as exc:
-        raise ValueError(f"dht.bind: {exc}") from None
+        return split_address(text)
+    except ValueError:
+        raise ValueError(f"dht.bind: {text!r} is not host:port or [IPv6]:port") from None
 
 
 def _can_bind(address: Address) -> bool:

@@ -1,6 +1,6 @@
 import pytest
 
-from actors.dht.plan import parse_host_and_port, plan_nodes
+from actors.dht.plan import plan_nodes
 from config.settings import DhtSettings
 from protocol.dht.profile import PROFILES
 from protocol.dht.sweep import Share
@@ -9,7 +9,7 @@ from protocol.dht.sweep import Share
 def test_nodes_take_the_sockets_in_turn_and_divide_share_and_budgets():
     plans = plan_nodes(DhtSettings(bind=("127.0.0.1:0", "127.0.0.2:7000"), nodes=4, keyspace="1/2"))
     assert [plan.name for plan in plans] == ["node-0", "node-1", "node-2", "node-3"]
-    assert [plan.bind for plan in plans] == [("127.0.0.1", 0), ("127.0.0.2", 7000)] * 2
+    assert [plan.bind for plan in plans] == [("127.0.0.1", 0), ("127.0.0.2", 7000), ("127.0.0.1", 0), ("127.0.0.2", 0)]
     assert [plan.share for plan in plans] == [Share(4, 8), Share(5, 8), Share(6, 8), Share(7, 8)]
     assert sum(plan.profile.new_addresses_per_s for plan in plans) == PROFILES["home"].new_addresses_per_s
 
@@ -42,9 +42,11 @@ def test_a_setting_that_cannot_be_used_is_named(change, words):
         plan_nodes(DhtSettings(**change))
 
 
-def test_hosts_and_ports_are_read():
-    assert parse_host_and_port("router.example:6881") == ("router.example", 6881)
-    assert parse_host_and_port("[::1]:6881") == ("::1", 6881)
-    for wrong in ("router.example", ":6881", "router.example:", "router.example:70000", "router.example:-1", "::1:6881", ""):
-        with pytest.raises(ValueError, match="host:port"):
-            parse_host_and_port(wrong)
+def test_nodes_without_a_port_of_their_own_take_free_ones():
+    plans = plan_nodes(DhtSettings(bind=("127.0.0.1:7000",), nodes=3))
+    assert [plan.bind for plan in plans] == [("127.0.0.1", 7000), ("127.0.0.1", 0), ("127.0.0.1", 0)]
+
+
+def test_the_nodes_of_one_family_together_ask_one_address_once_a_second():
+    plans = plan_nodes(DhtSettings(bind=("127.0.0.1:0",), nodes=4))
+    assert sum(1 / plan.profile.ask_again_after_s for plan in plans) == 1.0
