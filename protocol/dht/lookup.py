@@ -54,7 +54,7 @@ class Lookup:
         self._node_length = node_length
         self._policy = policy
         self._candidates: list[_Candidate] = []  # nearest first
-        self._by_address: dict[CompactAddress, _Candidate] = {}
+        self._by_host: dict[bytes, _Candidate] = {}  # one place each, or one host with many ids near the target has all
         self._peers: set[CompactAddress] = set()
         self._queries = 0
         for node in seeds:
@@ -76,15 +76,15 @@ class Lookup:
 
     def asked(self, node: CompactNode, now: float) -> None:
         """This node has been sent the question."""
-        candidate = self._by_address[node[NODE_ID_LENGTH:]]
+        candidate = self._by_host[self._host(node)]
         candidate.state = _State.ASKED
         candidate.asked_at = now
         self._queries += 1
 
     def asked_at(self, node: CompactNode) -> float | None:
         """When it was asked; None when nearer ones have pushed it out since."""
-        candidate = self._by_address.get(node[NODE_ID_LENGTH:])
-        return None if candidate is None else candidate.asked_at
+        candidate = self._by_host.get(self._host(node))
+        return None if candidate is None or candidate.node != node else candidate.asked_at
 
     def answered(self, node: CompactNode, nodes: bytes, peers: list[CompactAddress]) -> list[CompactAddress]:
         """It named nodes (joined) and peers; returns the peers that are new to this look-up."""
@@ -128,18 +128,21 @@ class Lookup:
         return hopeful
 
     def _consider(self, node: CompactNode) -> None:
-        address = node[NODE_ID_LENGTH:]
-        if address in self._by_address or not self._policy.allows(address):
+        host = self._host(node)
+        if host in self._by_host or not self._policy.allows(node[NODE_ID_LENGTH:]):
             return
         candidate = _Candidate(self._number ^ int.from_bytes(node[:NODE_ID_LENGTH], "big"), node)
         if len(self._candidates) >= MAX_CANDIDATES:
             if candidate.distance >= self._candidates[-1].distance:
                 return
-            del self._by_address[self._candidates.pop().node[NODE_ID_LENGTH:]]
+            del self._by_host[self._host(self._candidates.pop().node)]
         insort(self._candidates, candidate)
-        self._by_address[address] = candidate
+        self._by_host[host] = candidate
 
     def _move(self, node: CompactNode, state: _State) -> None:
-        candidate = self._by_address.get(node[NODE_ID_LENGTH:])
-        if candidate is not None:
+        candidate = self._by_host.get(self._host(node))
+        if candidate is not None and candidate.node == node:
             candidate.state = state
+
+    def _host(self, node: CompactNode) -> bytes:
+        return self._policy.host_key(node[NODE_ID_LENGTH:])

@@ -113,3 +113,15 @@ def test_an_answer_of_a_node_that_was_pushed_out_meanwhile_is_taken():
     assert lookup.asked_at(far[3]) is None
     assert lookup.answered(far[3], b"", [b"\x7f\0\0\1\1\1"]) == [b"\x7f\0\0\1\1\1"]
     lookup.failed(far[2])
+
+
+def test_one_host_with_many_ids_has_one_place_in_a_look_up():
+    def named(distance: int, ip: bytes, port: int) -> bytes:
+        return distance.to_bytes(20, "big") + ip + port.to_bytes(2, "big")
+
+    honest = [named(1000 + number, bytes((8, 8, 8, number)), 6881) for number in range(1, 9)]
+    lookup = Lookup(bytes(20), honest[:1], node_length=26, policy=AddressPolicy(), ends_at=20.0)
+    lookup.asked(honest[0], 0.0)
+    sybils = [named(number, bytes((9, 9, 9, 9)), number) for number in range(1, 9)]
+    lookup.answered(honest[0], b"".join(sybils + honest[1:]), [])
+    assert lookup.wanted(0.0, 1.0, lambda _: True) == [sybils[0], *honest[1:4]]
