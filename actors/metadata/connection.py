@@ -16,6 +16,7 @@ from protocol.identifiers import Address
 from protocol.peer.metadata_exchange import MetadataAsker, Refusal
 
 _RECEIVE_BYTES = 64 * 1024
+_SLOWEST_BYTES_PER_S = 64 * 1024  # what arrives buys time at this rate: 10 MB over a home line outlast any time-out meant for silence
 
 _OUR_FAULT = frozenset({EMFILE, ENFILE, ENOBUFS, EADDRNOTAVAIL})  # no descriptor, no port, no memory left
 _FOR_EVERY_HASH = frozenset({Refusal.NO_EXTENSIONS, Refusal.NO_UT_METADATA})
@@ -110,6 +111,7 @@ class PeerConnection:
                 continue
             if not received:
                 raise FetchFailed("closed", is_peer_bad=False)
+            self.deadline += len(received) / _SLOWEST_BYTES_PER_S
             to_send = asker.receive_data(received)
 
     async def _send(self, sock: socket.socket, data: bytes) -> None:

@@ -148,6 +148,24 @@ async def test_a_slow_drip_ends_at_the_fetch_timeout(bench: "Bench", virtual_clo
     assert fetcher.statistics().failed == {"timeout": 1}
 
 
+async def test_large_metadata_may_take_longer_than_the_fetch_timeout(bench: "Bench", virtual_clock: object) -> None:
+    info_hash, raw = sintel(pieces=80_000)  # 1.6 MB, at 80 kB/s
+    script = [data(1, piece, raw) for piece in range(-(-len(raw) // 16_384))]
+    greeting = Handshake(info_hash, bytes(20)).encode() + extended_handshake(len(raw))
+
+    async def talk_slowly(stream: trio.SocketStream) -> None:
+        for message in [greeting, *script]:
+            await stream.send_all(message)
+            await trio.sleep(0.2)
+
+    fetcher = bench.start(attempts=1)
+    started = trio.current_time()
+    await bench.want(info_hash, peers=[(info_hash, await bench.peers.peer(talk_slowly))])
+    assert [torrent.info_hash for torrent in await bench.torrents(1)] == [info_hash]
+    assert (fetcher.statistics().succeeded, fetcher.statistics().failed) == (1, {})
+    assert trio.current_time() - started > 18.0
+
+
 async def test_silence_after_the_handshake_ends_at_the_fetch_timeout(bench: "Bench", virtual_clock: object) -> None:
     bench.planted[HASH] = [[await bench.peers.scripted()]]
     fetcher = bench.start(attempts=1)
