@@ -76,19 +76,6 @@ def decode_lenient(data: Buffer, *, max_length: int) -> Value:
     return value
 
 
-def decode_prefix(data: Buffer, *, max_length: int) -> tuple[Value, int]:
-    """Decode the canonical value that `data` starts with; returns it and the offset of its end.
-
-    Only the value counts towards `max_length`; what follows may have any size.
-
-    Raises:
-        MalformedBencode: as `decode`.
-    """
-    raw = bytes(data[: max_length + 1])
-    end = _skip(raw, 0)
-    return decode(raw[:end], max_length=max_length), end
-
-
 encode: Callable[[Encodable], bytes] = bencode2.bencode
 """Encode canonically: dictionary keys come out sorted. TypeError for a type bencode does not know, which is our bug and not a peer's."""
 

@@ -7,7 +7,7 @@ is decided here too: peers name us private, reserved and impossible ones all the
 import ipaddress
 from typing import TypeAlias
 
-from protocol.identifiers import NODE_ID_LENGTH, Address
+from protocol.identifiers import Address
 
 CompactAddress: TypeAlias = bytes
 """6 bytes (IPv4 and port) or 18 (IPv6 and port), big-endian."""
@@ -17,8 +17,6 @@ CompactNode: TypeAlias = bytes
 
 ADDRESS_LENGTH_V4 = 6
 ADDRESS_LENGTH_V6 = 18
-NODE_LENGTH_V4 = NODE_ID_LENGTH + ADDRESS_LENGTH_V4
-NODE_LENGTH_V6 = NODE_ID_LENGTH + ADDRESS_LENGTH_V6
 
 _PUBLIC, _NEVER, _LOCAL, _MIXED = range(4)
 

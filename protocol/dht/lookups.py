@@ -36,11 +36,6 @@ class Lookups:
     def __len__(self) -> int:
         return len(self._running)
 
-    @property
-    def seeks_ourselves(self) -> bool:
-        """Whether the look-up that fills our near buckets is running."""
-        return self._for_ourselves is not None
-
     def seeds(self, target: bytes, now: float) -> list[CompactNode]:
         """The nodes we know nearest to a target."""
         known = self._recent.near(target, SEEDS)

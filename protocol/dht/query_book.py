@@ -61,10 +61,6 @@ class QueryBook:
         del self._pending[transaction_id]
         return query
 
-    def next_deadline(self) -> float | None:
-        """When `expire` may have something to give."""
-        return self._ends[0][0] if self._ends else None
-
     def expire(self, now: float) -> list[PendingQuery]:
         """Queries whose answer did not come in time; an answer that comes later counts as not asked for."""
         expired = []

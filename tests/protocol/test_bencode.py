@@ -45,7 +45,6 @@ def test_what_is_encoded_decodes_to_itself(value):
     raw = bencode.encode(value)
     assert bencode.decode(raw, max_length=len(raw)) == value
     assert bencode.decode_lenient(raw, max_length=len(raw)) == value
-    assert bencode.decode_prefix(raw + b"tail", max_length=len(raw)) == (value, len(raw))
 
 
 @given(
@@ -66,12 +65,6 @@ def test_arbitrary_bytes_give_a_value_or_the_one_exception(data):
     # The two decoders are each other's oracle: the strict one takes exactly what the lenient one reads and that re-encodes to itself.
     is_canonical = lenient is not None and bencode.encode(lenient) == data
     assert strict == (lenient if is_canonical else None)
-    try:
-        prefix, end = bencode.decode_prefix(data, max_length=LIMIT)
-    except MalformedBencode:
-        assert strict is None
-    else:
-        assert bencode.encode(prefix) == data[:end]
 
 
 @pytest.mark.parametrize("data", BROKEN)
@@ -102,8 +95,6 @@ def test_limits_are_kept():
         bencode.decode(b"3:abc", max_length=4)
     with pytest.raises(MalformedBencode, match="too_long"):
         bencode.decode_lenient(b"3:abc", max_length=4)
-    with pytest.raises(MalformedBencode):
-        bencode.decode_prefix(b"3:abc" + b"tail", max_length=4)
     with pytest.raises(MalformedBencode, match="too_deep"):
         bencode.decode(b"l" * 11 + b"e" * 11, max_length=100, max_openers=10)
     deepest = b"l" * bencode.MAX_DEPTH + b"e" * bencode.MAX_DEPTH

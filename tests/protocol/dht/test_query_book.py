@@ -31,9 +31,7 @@ def test_queries_expire_in_their_order():
     queries = book()
     for second in range(3):
         queries.add(ADDRESS, NODE, Purpose.SAMPLE, second, float(second))
-    assert queries.next_deadline() == 4.0
     assert queries.expire(3.9) == []
     assert [query.context for query in queries.expire(5.0)] == [0, 1]
     assert len(queries) == 1
     assert [query.context for query in queries.expire(100.0)] == [2]
-    assert queries.next_deadline() is None
