@@ -18,10 +18,13 @@ SCRIPT = """\
 # As pip writes a console script: no .py in its name, imports swarmdex, runs when it is the main module.
 import sys
 
+import signal
 import swarmdex
 
 if __name__ == "__main__":
     import trio
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background had it ignored
 
     from actors.name_worker import WorkerCounters, open_name_worker
 

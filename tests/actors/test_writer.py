@@ -103,7 +103,7 @@ async def test_it_waits_for_the_database_and_beats_meanwhile(autojump_clock: Moc
         await trio.sleep(60)
         assert writer.statistics().in_hand == 2
         assert mailbox.statistics().held == 1
-        assert trio.current_time() - heart.last_beat < 5
+        assert trio.current_time() - heart.last_beat <= 10  # seconds: what every actor promises
         mailbox.close()  # even a stop waits
     assert len(store.stored) == 2
     assert writer.statistics().retries == 30
