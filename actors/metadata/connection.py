@@ -13,7 +13,7 @@ import trio
 
 from protocol.errors import MalformedPeerMessage, SwarmdexError
 from protocol.identifiers import Address
-from protocol.peer.metadata_exchange import MetadataAsker, Refusal
+from protocol.peer.metadata_asker import MetadataAsker, Refusal
 
 _RECEIVE_BYTES = 64 * 1024
 _SLOWEST_BYTES_PER_S = 64 * 1024  # what arrives buys time at this rate: 10 MB over a home line outlast any time-out meant for silence

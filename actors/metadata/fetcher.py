@@ -21,7 +21,7 @@ from protocol.compact import is_usable, pack_address
 from protocol.errors import MalformedMetainfo
 from protocol.identifiers import Address, InfoHash
 from protocol.metainfo import Info, parse_info
-from protocol.peer.metadata_exchange import MetadataAsker
+from protocol.peer.metadata_asker import MetadataAsker
 from supervisor.heartbeat import Heart
 from supervisor.mailbox import Inbox, Mailbox
 

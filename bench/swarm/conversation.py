@@ -8,7 +8,7 @@ import trio
 
 from protocol.identifiers import InfoHash
 from protocol.peer.extension import Request, parse_extended_handshake, parse_metadata_message
-from protocol.peer.metadata_exchange import AnswererState, MetadataAnswerer
+from protocol.peer.metadata_answerer import AnswererState, MetadataAnswerer
 from protocol.peer.wire import Handshake, MessageId, PeerStream
 
 PATIENCE_S = 60.0  # the longest a connection lives

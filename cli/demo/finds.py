@@ -26,7 +26,8 @@ async def check_finds(url: str, key: str, planted: Sequence[Planted]) -> Finds:
     """Search for each of them by its name."""
     finds = Finds()
     waiting = iter(planted)
-    async with httpx.AsyncClient(base_url=url, headers={"X-Api-Key": key}, timeout=30, trust_env=False) as client:
+    transport = httpx.AsyncHTTPTransport(retries=5)  # a page that was just made to crash is back within a second
+    async with httpx.AsyncClient(base_url=url, headers={"X-Api-Key": key}, timeout=30, trust_env=False, transport=transport) as client:
         finds.torznab_items = await _count_items(client)
         async with trio.open_nursery() as nursery:
             for _ in range(_AT_A_TIME):

@@ -12,6 +12,18 @@ PIECE_LENGTH = 16 * 1024
 LOCAL_UT_METADATA = 1
 """The id under which others shall send us ut_metadata; they choose their own."""
 
+EXTENDED_ONLY = frozenset({int(MessageId.EXTENDED)})
+"""The only messages that matter to who gives or gets metadata."""
+
+EXTENDED_HANDSHAKE = b"\0"
+"""The first byte of an extended message's payload that is a handshake."""
+
+TO_US = bytes((LOCAL_UT_METADATA,))
+"""The same of a ut_metadata message that is sent to us."""
+
+SMALL_TALK_BYTES = 2 * 1024 * 1024
+"""What a peer may send besides metadata: a large bitfield, `have` messages, peer exchange."""
+
 _MAX_HEADER_LENGTH = 1024  # honest ones have about 45 bytes
 _REQUEST, _DATA, _REJECT = 0, 1, 2
 

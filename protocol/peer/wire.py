@@ -1,6 +1,6 @@
 """The peer wire protocol (BEP 3): the 68-byte handshake, and length-prefixed messages out of a growing buffer.
 
-BEP 10 messages are understood in extension.py; who asks and answers stands in metadata_exchange.py.
+BEP 10 messages are understood in extension.py; who asks and answers stands in metadata_asker.py and metadata_answerer.py.
 """
 
 from enum import IntEnum

@@ -11,7 +11,7 @@ import trio
 from protocol.bencode import encode
 from protocol.identifiers import Address, InfoHash
 from protocol.peer.extension import PIECE_LENGTH, extended, extended_handshake, reject
-from protocol.peer.metadata_exchange import MetadataAnswerer
+from protocol.peer.metadata_answerer import MetadataAnswerer
 from protocol.peer.wire import HANDSHAKE_LENGTH, Handshake
 from tests.fakes.torrents import single_file_info
 

@@ -13,7 +13,7 @@ from bench.swarm.torrents import Hostility, Version
 from protocol.compact import unpack_address
 from protocol.errors import MalformedPeerMessage
 from protocol.identifiers import InfoHash
-from protocol.peer.metadata_exchange import AskerState, MetadataAsker, Refusal
+from protocol.peer.metadata_asker import AskerState, MetadataAsker, Refusal
 
 FAULTY = SwarmOptions(seed=7, torrents=400, nodes=20, mixed_peers=0.5, faulty_peers=0.2, hostile=0.05)
 

@@ -9,7 +9,8 @@ from protocol.bencode import encode
 from protocol.errors import MalformedPeerMessage
 from protocol.identifiers import InfoHash
 from protocol.peer.extension import PIECE_LENGTH, data, extended, extended_handshake, reject, request
-from protocol.peer.metadata_exchange import AskerState, MetadataAnswerer, MetadataAsker, Refusal
+from protocol.peer.metadata_answerer import MetadataAnswerer
+from protocol.peer.metadata_asker import AskerState, MetadataAsker, Refusal
 from protocol.peer.wire import Handshake, Message, MessageId
 
 PEER_ID = b"-SX0100-abcdefghijkl"

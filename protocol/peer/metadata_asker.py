@@ -1,35 +1,32 @@
-"""Metadata from peer to peer (BEP 9 over BEP 10), both sides, without I/O: bytes that arrived in, bytes to send out.
+"""Metadata from a peer (BEP 9 over BEP 10), the asking side, without I/O: bytes that arrived in, bytes to send out.
 
-Where we differ from the BEPs: the asker sends its extended handshake only after the peer's handshake is complete, because aria2 drops a
-connection on which both arrive in one segment; the answerer likewise waits for the other's extended handshake.
+Where we differ from the BEPs: the extended handshake is sent only after the peer's handshake is complete, because aria2 drops a
+connection on which both arrive in one segment.
 """
 
 from collections import deque
-from collections.abc import Callable
 from enum import Enum, auto
 from hashlib import sha1, sha256
 
 from protocol.errors import MalformedPeerMessage
 from protocol.identifiers import InfoHash
 from protocol.peer.extension import (
-    LOCAL_UT_METADATA,
+    EXTENDED_HANDSHAKE,
+    EXTENDED_ONLY,
     PIECE_LENGTH,
+    SMALL_TALK_BYTES,
+    TO_US,
     Data,
     Reject,
     Request,
-    data,
     extended_handshake,
     parse_extended_handshake,
     parse_metadata_message,
     reject,
     request,
 )
-from protocol.peer.wire import Handshake, MessageId, PeerStream
+from protocol.peer.wire import Handshake, PeerStream
 
-_EXTENDED_ONLY = frozenset({int(MessageId.EXTENDED)})
-_EXTENDED_HANDSHAKE = b"\0"
-_TO_US = bytes((LOCAL_UT_METADATA,))
-_SMALL_TALK = 2 * 1024 * 1024  # bytes a peer may send besides metadata: a large bitfield, `have` messages, peer exchange
 _MAX_TALK = 16  # extended messages that bring no piece: an honest peer sends two or three, and each of up to 32 KiB may take 10 ms to read
 _MAX_REJECTS = 3  # Transmission rejects what is too much at once and serves it later; others mean it
 
@@ -97,8 +94,8 @@ class MetadataAsker:
         self._peer_id = peer_id
         self._max_size = max_size
         self._max_in_flight = max_in_flight
-        self._stream = PeerStream(_EXTENDED_ONLY)
-        self._allowance = _SMALL_TALK
+        self._stream = PeerStream(EXTENDED_ONLY)
+        self._allowance = SMALL_TALK_BYTES
         self._talk = 0
         self._size = 0
         self._remote_id = 0
@@ -132,9 +129,9 @@ class MetadataAsker:
         while not self.is_over and (message := self._stream.next_message()) is not None:
             payload = message.payload
             missing = self._missing
-            if payload[:1] == _EXTENDED_HANDSHAKE:
+            if payload[:1] == EXTENDED_HANDSHAKE:
                 out.append(self._on_extended_handshake(payload[1:]))
-            elif payload[:1] == _TO_US:
+            elif payload[:1] == TO_US:
                 out.append(self._on_metadata_message(payload))
             self._count_talk(payload, is_piece=self._missing < missing)
         return b"".join(out)
@@ -244,88 +241,3 @@ class MetadataAsker:
             self._asked.add(piece)
             requests.append(request(self._remote_id, piece))
         return b"".join(requests)
-
-
-class AnswererState(Enum):
-    """Where a conversation stands, seen from who has the metadata."""
-
-    AWAITING_HANDSHAKE = auto()
-    AWAITING_EXTENDED_HANDSHAKE = auto()
-    SERVING = auto()
-    CLOSED = auto()
-    """Nothing more will be answered: send what is left and close the connection."""
-
-
-class MetadataAnswerer:
-    """Gives the info dicts we have to a peer that asks."""
-
-    def __init__(self, find: Callable[[InfoHash], bytes | None], peer_id: bytes, *, max_copies: int = 2) -> None:
-        """`find` gives the raw info dict of a hash, or None; a peer gets each piece `max_copies` times at most, on average."""
-        self.state = AnswererState.AWAITING_HANDSHAKE
-        self._find = find
-        self._peer_id = peer_id
-        self._max_copies = max_copies
-        self._stream = PeerStream(_EXTENDED_ONLY)
-        self._metadata = b""
-        self._remote_id = 0
-        self._pieces_left = 0
-        self._allowance = _SMALL_TALK
-
-    @property
-    def is_over(self) -> bool:
-        """Nothing more will be answered."""
-        return self.state is AnswererState.CLOSED
-
-    def receive_data(self, received: bytes) -> bytes:
-        """Take what arrived, in any cut; returns what to send now.
-
-        Raises:
-            MalformedPeerMessage: the peer breaks the protocol; close the connection.
-        """
-        if self.is_over:
-            return b""
-        self._allowance -= len(received)
-        if self._allowance < 0:
-            raise MalformedPeerMessage("too_much_data")
-        self._stream.receive_data(received)
-        out = []
-        if self.state is AnswererState.AWAITING_HANDSHAKE:
-            handshake = self._stream.next_handshake()
-            if handshake is None:
-                return b""
-            out.append(self._on_handshake(handshake))
-        while not self.is_over and (message := self._stream.next_message()) is not None:
-            payload = message.payload
-            if payload[:1] == _EXTENDED_HANDSHAKE:
-                out.append(self._on_extended_handshake(payload[1:]))
-            elif payload[:1] == _TO_US and self.state is AnswererState.SERVING:
-                out.append(self._on_metadata_message(payload[1:]))
-        return b"".join(out)
-
-    def _on_handshake(self, handshake: Handshake) -> bytes:
-        metadata = self._find(handshake.info_hash)
-        if metadata is None or not handshake.supports_extensions:
-            self.state = AnswererState.CLOSED
-            return b""
-        self._metadata = metadata
-        self._pieces_left = self._max_copies * -(-len(metadata) // PIECE_LENGTH)
-        self.state = AnswererState.AWAITING_EXTENDED_HANDSHAKE
-        return Handshake(handshake.info_hash, self._peer_id).encode()
-
-    def _on_extended_handshake(self, payload: bytes) -> bytes:
-        theirs = parse_extended_handshake(payload)
-        if theirs.ut_metadata is not None:
-            self._remote_id = theirs.ut_metadata
-        if self.state is AnswererState.SERVING:
-            return b""
-        self.state = AnswererState.SERVING
-        return extended_handshake(len(self._metadata))
-
-    def _on_metadata_message(self, payload: bytes) -> bytes:
-        message = parse_metadata_message(payload, len(self._metadata))
-        if not isinstance(message, Request) or not self._remote_id:
-            return b""
-        if not 0 <= message.piece < -(-len(self._metadata) // PIECE_LENGTH) or not self._pieces_left:
-            return reject(self._remote_id, message.piece)
-        self._pieces_left -= 1
-        return data(self._remote_id, message.piece, self._metadata)
