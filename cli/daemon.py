@@ -245,6 +245,7 @@ class Daemon:
             accounts=self.accounts,
             settings=self._settings.http,
             snapshot=self.snapshot,
+            mailboxes=self.channels.statistics,
             readiness=self._readiness,
             version=version("swarmdex"),
             run_token=self.run_token,

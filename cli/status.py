@@ -35,8 +35,16 @@ def is_well(status: dict[str, Any]) -> bool:
 
 
 def status_in_words(status: dict[str, Any]) -> str:
-    """The tree, a part a line."""
-    return "\n".join(_line(child) for child in status["children"])
+    """The tree, a part a line, then the mailboxes."""
+    return "\n".join([*map(_line, status["children"]), "", *map(_mailbox_line, status["mailboxes"])])
+
+
+def _mailbox_line(mailbox: dict[str, Any]) -> str:
+    line = f"mailbox {mailbox['name']:<16} {mailbox['depth']} of {mailbox['capacity']} waiting, {mailbox['sent']} sent"
+    for name, words in (("waits", "times full"), ("drops", "dropped"), ("poisoned", "given up")):
+        if mailbox[name]:
+            line += f", {mailbox[name]} {words}"
+    return line
 
 
 def _line(child: dict[str, Any]) -> str:

@@ -42,6 +42,7 @@ class HealthEndpoints:
                 "version": self._parts.version,
                 "uptime_s": round(time.time() - self._started, 1),
                 "children": [dataclasses.asdict(child) for child in self._parts.snapshot()],
+                "mailboxes": [dataclasses.asdict(mailbox) for mailbox in self._parts.mailboxes()],
                 "web": dataclasses.asdict(self._traffic.statistics()),
             }
         )

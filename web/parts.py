@@ -7,6 +7,7 @@ from config.settings import HttpSettings
 from storage.accounts import Accounts
 from storage.search.engine import SearchEngine
 from storage.torrents import Torrents
+from supervisor.mailbox import MailboxStatistics
 from supervisor.snapshot import ChildSnapshot
 
 
@@ -43,6 +44,8 @@ class WebParts:
     settings: HttpSettings
     snapshot: Callable[[], Sequence[ChildSnapshot]]
     """The state of every supervised child."""
+    mailboxes: Callable[[], Sequence[MailboxStatistics]]
+    """How full the mailboxes between them are, and what they have seen."""
     readiness: Callable[[], Awaitable[Readiness]]
     version: str
     run_token: str = field(default="", repr=False)

@@ -15,6 +15,7 @@ from storage.database import Database
 from storage.search.postgres import PostgresSearch
 from storage.torrents import Torrents
 from supervisor.heartbeat import Heart
+from supervisor.mailbox import Mailbox
 from supervisor.snapshot import ChildSnapshot
 from web.parts import Check, Readiness, WebParts
 from web.server import WebServer
@@ -38,6 +39,7 @@ def parts_over(
         "accounts": Accounts(database),
         "settings": settings or HttpSettings(bind="127.0.0.1:0"),
         "snapshot": lambda: snapshot,
+        "mailboxes": lambda: (Mailbox[str]("found", 8).statistics(),),
         "readiness": ready,
         "version": "0.1.0",
         "run_token": "the-token-of-this-run",

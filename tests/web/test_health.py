@@ -50,6 +50,7 @@ async def test_status_tells_admins_how_every_child_is(library_database, library)
         assert (web["state"], web["restarts"], web["last_crash"]["summary"]) == ("running", 1, "ValueError: odd")
         assert web["statistics"]["answered"] == 3
         assert services["heartbeat_age"] is None
+        assert status["mailboxes"][0] | {"name": "found", "depth": 0, "capacity": 8, "waits": 0, "drops": 0} == status["mailboxes"][0]
         assert status["version"] == "0.1.0"
         assert status["web"]["client_errors"] == 1  # the 401 above
 
