@@ -4,8 +4,8 @@ BEP 51 intervals last up to six hours, and a crawler meets more nodes in that ti
 place in a table of times. Two that share a place share its time: once in a while a stranger is left alone, and nobody is asked too early.
 """
 
-import ctypes
 from math import ceil
+from mmap import mmap
 
 PLACES = 1 << 24
 """Four bytes each. At a hundred questions a second about one stranger in twelve is left alone by mistake."""
@@ -20,8 +20,8 @@ class RestTimes:
 
     def __init__(self, places: int = PLACES) -> None:
         self._places = places
-        self._memory = (ctypes.c_uint32 * places)()  # calloc: pages nobody writes cost nothing
-        self._until = memoryview(self._memory).cast("B").cast("I")
+        # Anonymous memory: pages nobody writes cost nothing. Arrays and bytearrays write their zeros.
+        self._until = memoryview(mmap(-1, 4 * places)).cast("I")
 
     def __getitem__(self, address: bytes) -> int:
         """Until when it rests; a time long past for one never met."""
