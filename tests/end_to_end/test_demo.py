@@ -18,6 +18,14 @@ def run_demo(*options: str) -> dict[str, Any]:
     return json.loads(result.stdout)  # type: ignore[no-any-return]
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(10, 15))
+def test_chaos_changes_nothing_in_what_is_found(seed):
+    in_peace, in_chaos = run_demo("--seed", str(seed)), run_demo("--seed", str(seed), "--chaos")
+    assert in_peace["reachable"] == in_chaos["reachable"]
+    assert min(in_peace["indexed"], in_chaos["indexed"]) >= 0.99 * in_peace["reachable"]
+
+
 @pytest.mark.parametrize("options", [(), ("--chaos", "--seed", "2")], ids=["in peace", "with every actor crashed and workers killed"])
 def test_the_demo_finds_what_is_reachable_and_each_can_be_searched_by_name(options):
     found = run_demo(*options)

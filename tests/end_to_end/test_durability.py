@@ -12,6 +12,7 @@ from tests.fakes.running_daemon import RunningDaemon
 from tests.fakes.swarm_process import crawling, simulated_swarm
 
 KILLS = 3
+MANY_KILLS = 25
 
 
 @pytest.fixture
@@ -43,10 +44,20 @@ def wait_for_flow(daemon: RunningDaemon, key: str, more_than: int) -> set[str]:
 
 
 def test_nothing_told_is_lost_when_the_daemon_is_killed_in_full_flow(daemon):
+    kill_in_full_flow(daemon, KILLS)
+
+
+@pytest.mark.long
+def test_nothing_told_is_lost_over_many_kills(make_daemon):
+    with simulated_swarm("--torrents", "8000", "--nodes", "4000", "--seed", "8", "--clean") as swarm:
+        kill_in_full_flow(make_daemon([*crawling(swarm), "writer.max_wait_s=0.1", "metadata.lookups=8"]), MANY_KILLS)
+
+
+def kill_in_full_flow(daemon: RunningDaemon, times: int) -> None:
     daemon.start()
     key = daemon.make_key()
     told: set[str] = set()
-    for _ in range(KILLS):
+    for _ in range(times):
         told |= wait_for_flow(daemon, key, more_than=len(told) + 20)
         daemon.send(signal.SIGKILL)
         daemon.wait(10)
