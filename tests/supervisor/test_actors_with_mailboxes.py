@@ -61,7 +61,7 @@ async def test_everything_sent_is_stored_whatever_crashes(autojump_clock, strate
         await trio.sleep(10)  # whoever pauses comes back
         tree.stop()
     assert stored == set(FILMS)
-    assert tree.snapshot()[0].restarts > 3
+    assert all(child.starts > 1 for child in tree.snapshot())
 
 
 async def test_a_stop_drains_every_mailbox_from_the_sources_to_the_writer(autojump_clock):
