@@ -1,10 +1,8 @@
-"""The web app: one table of routes with what each asks of its callers, and what holds for every answer."""
+"""The web app: what holds for every request and every answer. The addresses are in web/routes.py."""
 
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import trio
@@ -16,21 +14,18 @@ from protocol.display import clean_text
 from protocol.torznab.errors import TorznabError
 from storage.errors import DatabaseUnavailable, StatementTimeout
 from web.access import Access, Gate
-from web.api import ApiEndpoints
 from web.assets import Assets
 from web.errors import answer_bug, answer_http_error, answer_torznab_error, answer_unavailable
-from web.health import HealthEndpoints
 from web.hosts import HostCheck
-from web.pages import Pages
 from web.parts import WebParts
-from web.torznab import TorznabEndpoint
+from web.routes import routes
 from web.traffic import Traffic
 from web.words import age_words, ago_words, breakable, number_words, numbering_words, size_words
 
 logger = logging.getLogger("swarmdex.web")
 
-MAX_BODY_BYTES = 64 * 1024
-"""No route here reads a body; the routes that take uploads bring their own limit."""
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""More than any route takes: each that reads a body brings its own, smaller limit, and the others never read one."""
 
 _SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -44,38 +39,6 @@ _SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
-Handler = Callable[..., Awaitable[Response]]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """An address, who may use it, and who answers. GET and HEAD."""
-
-    rule: str
-    access: Access
-    handler: Handler
-
-
-def routes(parts: WebParts, assets: Assets, traffic: Traffic) -> tuple[Route, ...]:
-    """Every address there is. A route cannot be added without saying what it asks for."""
-    pages, torznab, api, health = Pages(parts, assets), TorznabEndpoint(parts), ApiEndpoints(parts), HealthEndpoints(parts, traffic)
-    return (
-        Route("/", Access.PAGE, pages.search),
-        Route("/t/<info_hash>", Access.PAGE, pages.torrent),
-        Route("/static/<name>", Access.OPEN, pages.asset),
-        Route("/robots.txt", Access.OPEN, pages.robots),
-        Route("/healthz", Access.OPEN, health.healthz),
-        Route("/readyz", Access.OPEN, health.readyz),
-        # With and without the slash, and without a redirect: some clients follow none.
-        Route("/api", Access.TORZNAB, torznab.answer),
-        Route("/api/", Access.TORZNAB, torznab.answer),
-        Route("/torznab/api", Access.TORZNAB, torznab.answer),
-        Route("/torznab/api/", Access.TORZNAB, torznab.answer),
-        Route("/api/v1/search", Access.SEARCH, api.search),
-        Route("/api/v1/torrents/<info_hash>", Access.SEARCH, api.torrent),
-        Route("/api/v1/status", Access.ADMIN, health.status),
-    )
-
 
 def create_app(parts: WebParts, traffic: Traffic | None = None) -> QuartTrio:
     """The app over `parts`; `traffic` counts what it answers."""
@@ -86,8 +49,10 @@ def create_app(parts: WebParts, traffic: Traffic | None = None) -> QuartTrio:
     app.url_map.merge_slashes = False  # its redirects would be HTML on every address
     needs = {}
     for route in routes(parts, assets, traffic):
-        app.add_url_rule(route.rule, endpoint=route.rule, view_func=route.handler, methods=["GET"], provide_automatic_options=False)
-        needs[route.rule] = route.access
+        app.add_url_rule(
+            route.rule, endpoint=route.endpoint, view_func=route.handler, methods=[route.method], provide_automatic_options=False
+        )
+        needs[route.endpoint] = route.access
     _frame(app, traffic)
     _guard(app, parts, needs)
     _answer_errors(app)
@@ -106,7 +71,7 @@ def _guard(app: QuartTrio, parts: WebParts, needs: dict[str, Access]) -> None:
         if not hosts.allows(host):
             raise MisdirectedRequest(f'To use the name in the address, add it to http.allowed_hosts: ["{host[:100]}"]')
         if request.url_rule is not None:
-            await gate.check(request, needs[request.url_rule.rule])
+            await gate.check(request, needs[request.url_rule.endpoint])
 
 
 def _frame(app: QuartTrio, traffic: Traffic) -> None:

@@ -5,13 +5,15 @@ addresses and methods that do not exist just as well.
 """
 
 import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from enum import Enum
 from http import HTTPStatus
 
 import msgspec
 import trio
 from quart import Response, g, render_template, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from protocol.torznab.errors import REQUEST_LIMIT_REACHED, ErrorCode, TorznabError, error_document
 from storage.errors import DatabaseUnavailable, StatementTimeout
@@ -21,6 +23,27 @@ logger = logging.getLogger("swarmdex.web")
 RETRY_AFTER_S = 10
 XML_TYPE = "application/xml; charset=utf-8"
 JSON_TYPE = "application/json"
+PROBLEM_TYPE = "application/problem+json"
+"""RFC 9457."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a request, and where."""
+
+    detail: str
+    pointer: str = ""
+    """Into a JSON body (RFC 6901), "/3/info_hash"."""
+    line: int | None = None
+    """Of a body of lines, from 1."""
+
+
+class BadInput(BadRequest):
+    """A request whose content is wrong; says where."""
+
+    def __init__(self, detail: str, *faults: Fault) -> None:
+        super().__init__(detail)
+        self.faults = faults
 
 
 class Language(Enum):
@@ -56,7 +79,7 @@ _WORDS = {
 
 def language_of(path: str) -> Language:
     """The language of an address, whether anything stands there or not."""
-    if path.startswith(("/api/v1", "/readyz", "/healthz")):
+    if path.startswith(("/api/v1", "/api/ingest", "/readyz", "/healthz", "/openapi.json")):
         return Language.JSON
     if path == "/api" or path.startswith(("/api/", "/torznab")):
         return Language.XML
@@ -69,7 +92,7 @@ async def answer_http_error(error: HTTPException) -> Response:
     # werkzeug's sentences speak to programmers; ours are those that somebody wrote where the error was raised.
     is_standard = error.description == type(error).description
     detail = _WORDS.get(status, (HTTPStatus(status).phrase, ""))[1] if is_standard else str(error.description)
-    response = await error_answer(status, detail)
+    response = await error_answer(status, detail, error.faults if isinstance(error, BadInput) else ())
     if status == 401 and language_of(request.path) is Language.HTML:
         response.headers["WWW-Authenticate"] = 'Basic realm="swarmdex"'  # a browser asks its user for the key, on pages only
     response.headers.extend((name, value) for name, value in error.get_headers() if name.lower() not in {"content-type", "content-length"})
@@ -95,7 +118,7 @@ async def answer_bug(error: Exception) -> Response:
     return await error_answer(500)
 
 
-async def error_answer(status: int, detail: str = "") -> Response:
+async def error_answer(status: int, detail: str = "", faults: Sequence[Fault] = ()) -> Response:
     """`status` in the language of the address."""
     title, standard = _WORDS.get(status, (HTTPStatus(status).phrase, ""))
     detail = detail or standard
@@ -105,11 +128,19 @@ async def error_answer(status: int, detail: str = "") -> Response:
             words = REQUEST_LIMIT_REACHED if status == 429 else detail
             return _respond(status, error_document(code, words), XML_TYPE)
         case Language.JSON:
-            body = {"error": {"status": status, "title": title, "detail": detail, "request_id": g.get("request_id", "")}}
-            return _respond(status, msgspec.json.encode(body), JSON_TYPE)
+            return _respond(status, msgspec.json.encode(_problem(status, title, detail, faults)), PROBLEM_TYPE)
         case Language.HTML:
             page = await render_template("error.html", status=status, title=title, detail=detail)
             return _respond(status, page.encode(), "text/html; charset=utf-8")
+
+
+def _problem(status: int, title: str, detail: str, faults: Sequence[Fault]) -> dict[str, object]:
+    """The members of RFC 9457, and `errors` with the places."""
+    problem: dict[str, object] = {"type": "about:blank", "status": status, "title": title, "detail": detail}
+    problem["instance"] = f"urn:swarmdex:request:{g.get('request_id', '')}"
+    if faults:
+        problem["errors"] = [{name: value for name, value in asdict(fault).items() if value not in {"", None}} for fault in faults]
+    return problem
 
 
 def _respond(status: int, body: bytes, content_type: str) -> Response:

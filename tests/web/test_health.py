@@ -75,10 +75,10 @@ async def test_the_api_answers_errors_in_json_with_a_request_id(site):
     ):
         response = await site.get(path, headers=headers)
         assert response.status_code == status
-        assert response.headers["Content-Type"] == "application/json"
-        error = response.json()["error"]
+        assert response.headers["Content-Type"] == "application/problem+json"
+        error = response.json()
         assert error["status"] == status
-        assert error["request_id"] == response.headers["X-Request-Id"]
+        assert error["instance"].endswith(response.headers["X-Request-Id"])
 
 
 async def test_requests_are_logged_by_path_and_number(site, caplog):
