@@ -1,4 +1,4 @@
--- The schema of the index; docs/schema.md explains it. Works on PostgreSQL 15 and later, needs no extension.
+-- The torrents and how they are searched; docs/schema.md explains it. Works on PostgreSQL 15 and later, needs no extension.
 -- Columns stand in the order of their alignment (8, 4, 2, 1 bytes, then variable): no padding between them.
 
 -- Where torrents come from: "dht", a site's name, the name an ingest client gave.
@@ -119,15 +119,4 @@ CREATE TABLE blocked (
     info_hash bytea PRIMARY KEY CHECK (octet_length(info_hash) = 20),
     at timestamptz NOT NULL DEFAULT now(),
     reason text NOT NULL
-);
-
-CREATE TABLE api_key (
-    id text PRIMARY KEY CHECK (length(id) = 8),
-    created timestamptz NOT NULL DEFAULT now(),
-    last_used timestamptz,
-    expires timestamptz,
-    revoked timestamptz,
-    name text NOT NULL,
-    secret_sha256 bytea NOT NULL CHECK (octet_length(secret_sha256) = 32),
-    scopes text[] NOT NULL
 );
