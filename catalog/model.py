@@ -3,12 +3,13 @@
 Bytes stay bytes (hashes become hex at the edge: web, logs); sizes are bytes; times are timezone-aware UTC datetimes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date as Date  # noqa: N812  # a field below is called `date`, and would hide the type
 from datetime import datetime
 from enum import StrEnum
 
-from protocol.identifiers import InfoHash, InfoHashV2
+from catalog.receipts import Receipt
+from protocol.identifiers import ExternalId, InfoHash, InfoHashV2
 
 
 class Kind(StrEnum):
@@ -54,6 +55,15 @@ class Torrent:
     leechers: int | None = None
     published_at: datetime | None = None
     site_category: str | None = None
+    """What the source files it under: a Torznab id as text, or the site's own word."""
+    trackers: tuple[str, ...] = ()
+    """Announce URLs, none of them with a passkey."""
+    ids: tuple[ExternalId, ...] = ()
+    """What the source says the work's numbers elsewhere are."""
+    info: bytes | None = field(default=None, repr=False)
+    """The raw info dict, where it was fetched or uploaded and is to be kept."""
+    receipt: Receipt | None = field(default=None, repr=False, compare=False)
+    """Who waits to hear what becomes of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +126,8 @@ class TorrentRow:
     """Everywhere it was found, the first one first."""
     categories: tuple[int, ...] = ()
     """Torznab ids as they were searched by: parents and subcategories, those of its kind first."""
+    ids: tuple[ExternalId, ...] = ()
+    """The work's numbers elsewhere, only where they are certain enough to be acted on."""
+    trackers: tuple[str, ...] = ()
+    has_info: bool = False
+    """Its info dict is kept, so a .torrent file can be made."""

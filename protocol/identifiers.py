@@ -1,5 +1,6 @@
-"""The identifiers of the protocols: all of them raw bytes, each with its own type, because they are easy to swap."""
+"""The identifiers of the protocols. Hashes and tokens are raw bytes, each with its own type, because they are easy to swap."""
 
+from dataclasses import dataclass
 from typing import NewType
 
 InfoHash = NewType("InfoHash", bytes)
@@ -23,3 +24,11 @@ Address = tuple[str, int]
 INFO_HASH_LENGTH = 20
 INFO_HASH_V2_LENGTH = 32
 NODE_ID_LENGTH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalId:
+    """A work's number in another database: ("imdb", 1727587), ("tmdb", 45745), ("tvdb", 71471)."""
+
+    authority: str
+    number: int

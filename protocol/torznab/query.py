@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum, StrEnum
 
+from protocol.identifiers import ExternalId
 from protocol.torznab.categories import Category, known_categories
 from protocol.torznab.errors import ErrorCode, TorznabError
 
@@ -37,14 +38,6 @@ class Sort(StrEnum):
     POSTED = "posted_desc"
     SIZE = "size_desc"
     STATS = "stats_desc"
-
-
-@dataclass(frozen=True, slots=True)
-class ExternalId:
-    """A work's number elsewhere: ("imdb", 1727587)."""
-
-    authority: str
-    number: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocol.identifiers import ExternalId
 from protocol.torznab.categories import Category
 from protocol.torznab.errors import ErrorCode, TorznabError
-from protocol.torznab.query import MAX_LIMIT, ExternalId, Function, Sort, TorznabQuery, parse
+from protocol.torznab.query import MAX_LIMIT, Function, Sort, TorznabQuery, parse
 
 
 def query(**arguments: str) -> TorznabQuery:
