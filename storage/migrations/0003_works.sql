@@ -1,0 +1,1 @@
+-- The works that torrents hold, and their numbers elsewhere.

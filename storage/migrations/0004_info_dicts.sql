@@ -1,0 +1,1 @@
+-- Info dicts that are kept, so that .torrent files can be made.

@@ -1,0 +1,1 @@
+-- What arrived when, and how swarms went.

@@ -1,0 +1,1 @@
+-- Requests of ingest clients that may be repeated.
