@@ -16,7 +16,7 @@ from web.errors import JSON_TYPE
 from web.form import MAX_API_LIMIT, MAX_TEXT, PAGE_SIZE, SORTS, SearchForm, kinds_shown, read_kind, read_number, read_sort
 from web.links import base_url, details_url
 from web.parts import WebParts
-from web.torznab import SEARCH_DEADLINE_S
+from web.torznab.endpoint import SEARCH_DEADLINE_S
 
 logger = logging.getLogger("swarmdex.web")
 

@@ -16,7 +16,7 @@ from web.filetree import file_tree
 from web.form import MAX_PAGE, PAGE_SIZE, SORTS, read_form
 from web.links import base_url
 from web.parts import WebParts
-from web.torznab import SEARCH_DEADLINE_S
+from web.torznab.endpoint import SEARCH_DEADLINE_S
 from web.words import KIND_LABELS, KIND_NAMES
 
 MAX_FILES_SHOWN = 1000

@@ -11,7 +11,7 @@ from web.assets import Assets
 from web.health import HealthEndpoints
 from web.pages import Pages
 from web.parts import WebParts
-from web.torznab import TorznabEndpoint
+from web.torznab.endpoint import TorznabEndpoint
 from web.traffic import Traffic
 
 Handler = Callable[..., Awaitable[Response]]

@@ -156,7 +156,7 @@ async def test_74_a_search_that_hangs_is_a_503_before_the_client_gives_up(librar
         async def search(self, _query):
             await trio.sleep_forever()
 
-    monkeypatch.setattr("web.torznab.SEARCH_DEADLINE_S", 0.1)
+    monkeypatch.setattr("web.torznab.endpoint.SEARCH_DEADLINE_S", 0.1)
     async with serving(parts_over(library_database, search=Hanging()), library.search_key) as site:
         with trio.fail_after(5):
             assert error_of(await site.torznab(t="search"))[0] == 503

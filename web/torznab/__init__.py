@@ -1,0 +1,1 @@
+"""Torznab over the search engine: endpoint (requests), translation (what the engine is asked), items (how a row is shown)."""
