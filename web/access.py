@@ -9,6 +9,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 
 from storage.accounts import Accounts
 from storage.errors import DatabaseUnavailable
+from web.auth.principal import ANONYMOUS, OPEN_HOUSE, RUN, Principal
 from web.hosts import is_loopback_bind
 
 CAPS_PATIENCE_S = 0.08
@@ -20,14 +21,35 @@ class Access(Enum):
 
     OPEN = "open"
     """Nothing."""
+    SETUP = "setup"
+    """Nothing, and is there only while no administrator exists."""
     PAGE = "page"
     """Nothing while only this machine reaches the port; else a key with scope `search`, as the password of HTTP Basic."""
+    ACCOUNT = "account"
+    """Somebody who is signed in."""
     TORZNAB = "torznab"
     """A key with scope `search`; `t=caps` may come without one."""
+    FEED = "feed"
+    """A key with scope `search`."""
     SEARCH = "search"
     """A key with scope `search`."""
+    INGEST = "ingest"
+    """A key with scope `ingest`."""
+    METRICS = "metrics"
+    """A key with scope `metrics`."""
     ADMIN = "admin"
     """A key with scope `admin`."""
+
+
+_SCOPES = {
+    Access.PAGE: "search",
+    Access.TORZNAB: "search",
+    Access.FEED: "search",
+    Access.SEARCH: "search",
+    Access.INGEST: "ingest",
+    Access.METRICS: "metrics",
+    Access.ADMIN: "admin",
+}
 
 
 class Gate:
@@ -41,40 +63,42 @@ class Gate:
         self._is_private = is_loopback_bind(bind)
         self._run_token = run_token
 
-    async def check(self, request: Request, access: Access) -> None:
-        """Return if `request` may pass. Raises DatabaseUnavailable when the key cannot be looked up now."""
+    async def check(self, request: Request, access: Access) -> Principal:
+        """Who may pass. Raises DatabaseUnavailable when the key cannot be looked up now."""
         match access:
-            case Access.OPEN:
-                return
+            case Access.OPEN | Access.SETUP:
+                return ANONYMOUS
             case Access.PAGE if self._is_private:
-                return
+                return OPEN_HOUSE
             case Access.TORZNAB if _argument(request, "t").lower() == "caps":
-                await self._check_caps(request)
-            case Access.ADMIN:
-                await self._require(request, "admin")
+                return await self._check_caps(request)
+            case Access.ACCOUNT:
+                raise Unauthorized("Sign in first")
             case _:
-                await self._require(request, "search")
+                return await self._require(request, _SCOPES[access])
 
-    async def _check_caps(self, request: Request) -> None:
+    async def _check_caps(self, request: Request) -> Principal:
         if not presented_key(request):
-            return
+            return ANONYMOUS
         with trio.move_on_after(CAPS_PATIENCE_S):
             try:
-                await self._require(request, "search")
+                return await self._require(request, "search")
             except DatabaseUnavailable:
-                return
+                return ANONYMOUS
+        return ANONYMOUS
 
-    async def _require(self, request: Request, scope: str) -> None:
+    async def _require(self, request: Request, scope: str) -> Principal:
         key = presented_key(request)
         if not key:
             raise Unauthorized("An API key is needed; make one with: swarmdex keys create")
         if self._run_token and hmac.compare_digest(key.encode(), self._run_token.encode()):
-            return
+            return RUN
         found = await self._accounts.check_key(key)
         if found is None:
             raise Unauthorized("The API key is wrong, expired or revoked")
         if not found.allows(scope):
             raise Forbidden(f"The API key lacks the scope {scope}")
+        return Principal("key", found.id, found.name, found.scopes)
 
 
 def presented_key(request: Request) -> str:

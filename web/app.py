@@ -15,6 +15,7 @@ from protocol.torznab.errors import TorznabError
 from storage.errors import DatabaseUnavailable, StatementTimeout
 from web.access import Access, Gate
 from web.assets import Assets
+from web.auth.principal import ANONYMOUS
 from web.errors import answer_bug, answer_http_error, answer_torznab_error, answer_unavailable
 from web.hosts import HostCheck
 from web.parts import WebParts
@@ -71,7 +72,7 @@ def _guard(app: QuartTrio, parts: WebParts, needs: dict[str, Access]) -> None:
         if not hosts.allows(host):
             raise MisdirectedRequest(f'To use the name in the address, add it to http.allowed_hosts: ["{host[:100]}"]')
         if request.url_rule is not None:
-            await gate.check(request, needs[request.url_rule.endpoint])
+            g.principal = await gate.check(request, needs[request.url_rule.endpoint])
 
 
 def _frame(app: QuartTrio, traffic: Traffic) -> None:
@@ -81,6 +82,7 @@ def _frame(app: QuartTrio, traffic: Traffic) -> None:
     async def begin() -> None:
         g.request_id = secrets.token_hex(6)
         g.started = time.perf_counter()
+        g.principal = ANONYMOUS
         traffic.began()
 
     @app.after_request
