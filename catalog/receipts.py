@@ -4,11 +4,9 @@ A receipt travels with its torrent through the pipeline. The classifier settles 
 after the commit.
 """
 
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-
-import trio
 
 
 class Outcome(StrEnum):
@@ -35,12 +33,12 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Who waits for one torrent, and the number it goes by there."""
+    """The number a torrent goes by where somebody waits for it, and how to tell them."""
 
     index: int
-    answers: trio.MemorySendChannel[Settled]
+    tell: Callable[[Settled], None]
+    """Never raises, never waits. After a crash the same torrent may come by again, so it may be told twice, or when nobody listens."""
 
     def settle(self, outcome: Outcome, reason: str = "") -> None:
-        """Tell whoever waits. After a crash the same torrent may come by again: that answer finds nobody, or is the second of its kind."""
-        with suppress(trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
-            self.answers.send_nowait(Settled(self.index, outcome, reason))
+        """Tell whoever waits."""
+        self.tell(Settled(self.index, outcome, reason))
