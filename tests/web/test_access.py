@@ -100,7 +100,7 @@ async def test_a_revoked_key_is_refused_at_once(database):
 
     accounts = Accounts(database)
     key = await accounts.create_key("tests", ["search"])
-    async with serving(parts_over(database), key.text) as site:
+    async with serving(parts_over(database, accounts=accounts), key.text) as site:
         assert (await site.torznab(t="search")).status_code == 200
         await accounts.revoke_key(key.info.id)
         assert (await site.torznab(t="search")).status_code == 401
