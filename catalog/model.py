@@ -62,6 +62,8 @@ class Torrent:
     """What the source says the work's numbers elsewhere are."""
     info: bytes | None = field(default=None, repr=False)
     """The raw info dict, where it was fetched or uploaded and is to be kept."""
+    piece_layers: bytes = field(default=b"", repr=False)
+    """What a .torrent file of it has beside the info dict (BEP 52), checked, as bencode; empty: none is needed, or not all are known."""
     receipt: Receipt | None = field(default=None, repr=False, compare=False)
     """Who waits to hear what becomes of it."""
 

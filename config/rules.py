@@ -15,6 +15,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 RANGES: dict[str, tuple[float, float]] = {
     "database.connections": (2, 64),
     "database.statement_timeout_s": (1, 3600),
+    "http.kept_requests": (0, 10_000),
     "dht.nodes": (1, 32),
     "metadata.workers": (1, 5000),
     "metadata.max_size_bytes": (16 * 1024, 64 * 1024 * 1024),
@@ -26,6 +27,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "metadata.lookups": (1, 1000),
     "metadata.connections_per_ip": (1, 100),
     "metadata.max_files": (1, 100_000),
+    "metadata.keep_info_max_bytes": (1024, 10 * 1024 * 1024),
     "classifier.workers": (1, 32),
     "classifier.batch_size": (1, 200),
     "classifier.timeout_s": (0.1, 30),

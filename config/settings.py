@@ -30,6 +30,8 @@ class HttpSettings:
     """How others reach this instance, e.g. "https://index.example"; empty: links are made from the request's host."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names requests may carry besides loopback names and that of public_url (guards against DNS rebinding)."""
+    kept_requests: int = 200
+    """Torznab requests kept in memory, the last ones, for the page that explains empty answers; 0: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,15 @@ class MetadataSettings:
     """Connections to one address (IPv6: to one /64) at a time."""
     max_files: int = 2000
     """Files kept per torrent; the true number is always stored."""
+    keep_info: bool = False
+    """Keep the info dicts themselves, fetched and uploaded, so that .torrent files can be downloaded; tens of kB a torrent."""
+    keep_info_max_bytes: int = 1024 * 1024
+    """Larger ones are not kept: their torrents have a magnet link only."""
+
+    @property
+    def info_limit_bytes(self) -> int:
+        """Info dicts of up to so many bytes are kept; 0: none."""
+        return self.keep_info_max_bytes if self.keep_info else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from hashlib import sha1, sha256
 from typing import NamedTuple
 
-from protocol.bencode import Value, decode, decode_lenient, span_of
+from protocol.bencode import Value, decode, decode_lenient, encode, span_of
 from protocol.display import display_path, display_text
 from protocol.errors import MalformedBencode, MalformedMetainfo
 from protocol.identifiers import InfoHash, InfoHashV2
 from protocol.metainfo_files import MAX_NAME_BYTES, MAX_SIZE, RawFile, files_v1, files_v2
-from protocol.piece_layers import BLOCK_LENGTH, check_piece_layers
+from protocol.piece_layers import BLOCK_LENGTH, check_piece_layers, needs_piece_layer
 from protocol.trackers import tracker_urls
 
 MAX_INFO_BYTES = 10 * 1024 * 1024
@@ -51,6 +51,8 @@ class Info:
     info_hash_v2: InfoHashV2 | None
     is_cleaned: bool
     """The name or a path held bytes that are not shown as they are: bad UTF-8, control or bidi characters, "..", separators."""
+    needs_piece_layers: bool
+    """A .torrent file of it is complete only with piece layers (v2 and hybrid, a file longer than one piece)."""
 
     @property
     def is_hybrid(self) -> bool:
@@ -80,6 +82,8 @@ class Metainfo:
     created_at: datetime | None
     has_piece_layers: bool
     """Every v2 file that needs a piece layer has one; True for v1."""
+    piece_layers: bytes
+    """Those that are needed, as bencode; empty where none is, or one is missing."""
 
 
 def parse_info(raw: bytes, *, max_files: int = MAX_FILES, max_length: int = MAX_INFO_BYTES, sha1_digest: bytes | None = None) -> Info:
@@ -107,6 +111,8 @@ def parse_torrent_file(raw: bytes, *, max_files: int = MAX_FILES, max_length: in
     raw_info = bytes(raw[start:end])
     encoding = _note(top.get(b"encoding"))
     info, v2 = _read_info(raw_info, max_files, max_length, encoding=encoding)
+    layers = top.get(b"piece layers")
+    has_piece_layers = check_piece_layers(layers, v2, info.piece_length)
     return Metainfo(
         info=info,
         raw_info=raw_info,
@@ -114,8 +120,15 @@ def parse_torrent_file(raw: bytes, *, max_files: int = MAX_FILES, max_length: in
         comment=_note(top.get(b"comment.utf-8", top.get(b"comment")), encoding),
         created_by=_note(top.get(b"created by"), encoding),
         created_at=_timestamp(top.get(b"creation date")),
-        has_piece_layers=check_piece_layers(top.get(b"piece layers"), v2, info.piece_length),
+        has_piece_layers=has_piece_layers,
+        piece_layers=_needed_layers(layers, v2, info) if has_piece_layers else b"",
     )
+
+
+def _needed_layers(layers: "Value | None", v2: Sequence[RawFile], info: Info) -> bytes:
+    """Checked already: a dictionary in which each of them is."""
+    needed = {file.pieces_root for file in v2 if needs_piece_layer(file, info.piece_length)}
+    return encode({root: layers[root] for root in needed}) if needed and isinstance(layers, dict) else b""
 
 
 def _read_info(
@@ -153,6 +166,7 @@ def _read_info(
         info_hash=info_hash,
         info_hash_v2=info_hash_v2,
         is_cleaned=is_cleaned or title.encode() != shown_name,
+        needs_piece_layers=any(needs_piece_layer(file, piece_length) for file in v2),
     )
     return parsed, v2
 

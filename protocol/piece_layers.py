@@ -1,6 +1,7 @@
 """Piece layers (BEP 52): the hashes one level above the pieces, checked against each file's Merkle root.
 
-A leaf is the SHA-256 of a 16 KiB block; leaves that lie beyond the end of a file count as 32 zero bytes.
+They stand in a .torrent file beside the info dict, which names the roots only; peers send them with the data. A leaf is the SHA-256 of a
+16 KiB block; leaves that lie beyond the end of a file count as 32 zero bytes.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ def check_piece_layers(layers: "Value | None", files: Sequence[RawFile], piece_l
     is_complete = True
     checked: set[bytes] = set()  # equal files share a root, and a hostile list may name one a hundred thousand times
     for file in files:
-        if file.length <= piece_length or file.is_padding:
+        if not needs_piece_layer(file, piece_length):
             continue
         layer = layers.get(file.pieces_root)
         if layer is None:
@@ -38,6 +39,11 @@ def check_piece_layers(layers: "Value | None", files: Sequence[RawFile], piece_l
                 raise MalformedMetainfo("wrong_piece_layers")
             checked.add(file.pieces_root)
     return is_complete
+
+
+def needs_piece_layer(file: RawFile, piece_length: int) -> bool:
+    """Whether a v2 file is longer than one piece: a shorter one's root is its piece's hash."""
+    return file.length > piece_length and not file.is_padding
 
 
 def merkle_root(layer: bytes, piece_length: int) -> bytes:

@@ -52,6 +52,8 @@ def _merged(older: ClassifiedTorrent, newer: ClassifiedTorrent) -> ClassifiedTor
         seeders=before.seeders if now.seeders is None else now.seeders,
         leechers=before.leechers if now.seeders is None else now.leechers,
         published_at=now.published_at or before.published_at,
+        info=now.info or before.info,
+        piece_layers=now.piece_layers or before.piece_layers,
     )
     return replace(newer, torrent=torrent)
 
@@ -120,5 +122,6 @@ _MERGE = (
     FROM torrent LEFT JOIN swarm USING (id)
     WHERE search.id = %(kept)s AND torrent.id = search.id
     """,
+    "INSERT INTO info_dict SELECT %(kept)s, raw, piece_layers FROM info_dict WHERE torrent_id = %(gone)s ON CONFLICT DO NOTHING",
     "DELETE FROM torrent WHERE id = %(gone)s",
 )

@@ -15,7 +15,8 @@ SELECT t.id, t.info_hash, t.info_hash_v2, t.name, t.size, t.file_count, t.kind, 
     ARRAY(SELECT name FROM source WHERE source.id = t.first_source) || ARRAY(
         SELECT source.name FROM torrent_source AS other JOIN source ON source.id = other.source
         WHERE other.torrent_id = t.id AND other.source <> t.first_source ORDER BY source.id),
-    ARRAY(SELECT substr(lexeme, 2)::int FROM unnest(tsvector_to_array(search.tsv)) AS lexeme WHERE lexeme ~ '^#[0-9]+$')
+    ARRAY(SELECT substr(lexeme, 2)::int FROM unnest(tsvector_to_array(search.tsv)) AS lexeme WHERE lexeme ~ '^#[0-9]+$'),
+    EXISTS (SELECT FROM info_dict WHERE torrent_id = t.id)
 FROM torrent AS t LEFT JOIN swarm USING (id) LEFT JOIN search USING (id)
 """
 """Complete it with WHERE, or with JOIN and ORDER BY."""
@@ -34,7 +35,7 @@ def torrent_row(columns: Sequence[Any]) -> TorrentRow:
     """Build it from what SELECT selects."""
     number, info_hash, info_hash_v2, name, size, file_count, kind, title, year, seasons, episodes = columns[:11]
     absolute_episodes, date, resolution, video_codec, source, group, languages, confidence, stage = columns[11:20]
-    first_seen, last_seen, published_at, seeders, leechers, swarm_at, sources, categories = columns[20:]
+    first_seen, last_seen, published_at, seeders, leechers, swarm_at, sources, categories, has_info = columns[20:]
     return TorrentRow(
         id=number,
         info_hash=info_hash,
@@ -66,6 +67,7 @@ def torrent_row(columns: Sequence[Any]) -> TorrentRow:
         swarm_at=swarm_at,
         sources=tuple(sources),
         categories=_own_first(categories, KINDS[kind]),
+        has_info=has_info,
     )
 
 

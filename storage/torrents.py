@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from catalog.model import ClassifiedTorrent, File, Kind, TorrentRow
 from protocol.identifiers import InfoHash
-from storage import filelist, incoming, merging, rows
+from storage import filelist, incoming, info_dicts, merging, rows
 from storage.database import Connection, Database
 from storage.errors import CorruptFileList, DatabaseConflict, DatabaseRefused
 from storage.search.document import KINDS
@@ -140,6 +140,7 @@ def _store_wave(connection: Connection, wave: Sequence[ClassifiedTorrent], sourc
         blocked = cursor.execute(_DROP_BLOCKED, prepare=False).rowcount
         merging.settle_identities(cursor, wave)
         new, stored = cursor.execute(_UPSERT, prepare=False).fetchone() or (0, 0)
+        info_dicts.keep(cursor, wave)
     return StoreResult(new, stored - new, blocked)
 
 

@@ -30,6 +30,8 @@ BATCH = 100
 """Torrents in one message."""
 BATCH_S = 0.25
 """A smaller batch leaves after this long."""
+BATCH_INFO_BYTES = 1024 * 1024
+"""Kept info dicts in one message, unless a single one is larger: all mailboxes on the way together hold a hundred messages."""
 MAX_UNSENT = 500
 """Torrents that wait for room in the outbox; beyond them nothing more is fetched."""
 TICK_S = 0.25
@@ -293,7 +295,7 @@ class MetadataFetcher:
             self._finish(info_hash)
             return
         self._cleaned += info.is_cleaned
-        self._unsent.append((info_hash, _torrent(info)))
+        self._unsent.append((info_hash, _torrent(info, self._kept(info, asker.metadata))))
         self._has_unsent.set()
         if len(self._unsent) >= BATCH:
             self._has_batch.set()
@@ -304,6 +306,11 @@ class MetadataFetcher:
         if len(asker.metadata) <= IN_LOOP_BYTES:
             return read()
         return await trio.to_thread.run_sync(read, limiter=self._readers, abandon_on_cancel=True)
+
+    def _kept(self, info: Info, raw: bytes) -> bytes | None:
+        """The info dict itself, if it is to be stored. Peers send it without piece layers, and without those no .torrent is complete."""
+        is_kept = len(raw) <= self._settings.info_limit_bytes and not info.needs_piece_layers
+        return bytes(raw) if is_kept else None
 
     async def _tick(self) -> None:
         while True:
@@ -343,7 +350,14 @@ class MetadataFetcher:
                 self._sent(message)
 
     def _next_batch(self) -> TorrentsFound:
-        return TorrentsFound(tuple(torrent for _, torrent in self._unsent[:BATCH]))
+        batch: list[Torrent] = []
+        room = BATCH_INFO_BYTES
+        for _, torrent in self._unsent[:BATCH]:
+            room -= len(torrent.info or b"")
+            if batch and room < 0:
+                break
+            batch.append(torrent)
+        return TorrentsFound(tuple(batch))
 
     def _sent(self, message: TorrentsFound) -> None:
         """It is the next batch, and in the outbox."""
@@ -353,7 +367,7 @@ class MetadataFetcher:
             self._finish(info_hash)
 
 
-def _torrent(info: Info) -> Torrent:
+def _torrent(info: Info, raw: bytes | None) -> Torrent:
     return Torrent(
         info_hash=info.swarm_key,
         name=info.name,
@@ -363,4 +377,5 @@ def _torrent(info: Info) -> Torrent:
         source=SOURCE,
         info_hash_v2=info.info_hash_v2,
         is_private=info.is_private,
+        info=raw,
     )

@@ -292,6 +292,32 @@ async def test_a_full_outbox_holds_everything_up_and_loses_nothing(
     await bench.until(bench.is_done)
 
 
+async def test_info_dicts_are_handed_on_when_they_are_to_be_kept(bench: "Bench", virtual_clock: object) -> None:
+    small, large = sintel(1), sintel(2, pieces=1000)
+    address = await bench.peers.honest(small[1], large[1])
+    bench.start(keep_info=True, keep_info_max_bytes=10_000)
+    await bench.want(small[0], large[0], peers=[(small[0], address), (large[0], address)])
+    kept = {torrent.info_hash: torrent.info for torrent in await bench.torrents(2)}
+    assert kept == {small[0]: small[1], large[0]: None}
+
+
+async def test_info_dicts_are_let_go_by_default(bench: "Bench", virtual_clock: object) -> None:
+    bench.start()
+    await bench.want(HASH, peers=[(HASH, await bench.peers.honest(RAW))])
+    assert [torrent.info for torrent in await bench.torrents(1)] == [None]
+
+
+async def test_messages_with_info_dicts_stay_small(bench: "Bench", virtual_clock: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.metadata.fetcher.BATCH_INFO_BYTES", 2 * len(RAW) + 10)
+    infos = [sintel(number) for number in range(7)]
+    address = await bench.peers.honest(*(raw for _, raw in infos))
+    bench.start(keep_info=True)
+    await bench.want(*(info_hash for info_hash, _ in infos), peers=[(info_hash, address) for info_hash, _ in infos])
+    await bench.torrents(7)
+    assert max(len(message.torrents) for _, message in bench.batches) == 2
+    await bench.until(bench.is_done)
+
+
 async def test_an_order_is_done_only_when_all_its_hashes_are(bench: "Bench", virtual_clock: object) -> None:
     missing, _ = sintel(99)
     fetcher = bench.start(attempts=1)
