@@ -15,6 +15,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 RANGES: dict[str, tuple[float, float]] = {
     "database.connections": (2, 64),
     "database.statement_timeout_s": (1, 3600),
+    "http.requests_per_minute": (0, 1_000_000),
     "http.kept_requests": (0, 10_000),
     "dht.nodes": (1, 32),
     "metadata.workers": (1, 5000),
@@ -83,6 +84,8 @@ def _shapes(settings: Settings) -> Iterator[tuple[str, str, Callable[[str], bool
     for address in settings.dht.bootstrap:
         yield "dht.bootstrap", address, _is_address, 'write a list of "host:port"'
     yield "dht.keyspace", settings.dht.keyspace, _is_share, 'write part/parts, e.g. "0/1" for all or "2/4" for the third quarter'
+    for address in settings.http.trusted_proxies:
+        yield "http.trusted_proxies", address, _is_network, 'write a list of addresses or networks, e.g. ["127.0.0.1", "10.1.0.0/24"]'
     yield "http.public_url", settings.http.public_url, _is_web_url, 'write a URL, e.g. "https://index.example"'
     yield "database.url", settings.database.url, _is_database_url, 'write "postgresql://user@host/name", or "" for the embedded server'
 
@@ -101,6 +104,13 @@ def _is_ip_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_network(text: str) -> bool:
+    try:
+        return ipaddress.ip_network(text).prefixlen > 0  # everybody is nobody's proxy
+    except ValueError:
+        return False
 
 
 def _is_share(text: str) -> bool:

@@ -30,6 +30,13 @@ class HttpSettings:
     """How others reach this instance, e.g. "https://index.example"; empty: links are made from the request's host."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names requests may carry besides loopback names and that of public_url (guards against DNS rebinding)."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of your own proxies: only their X-Forwarded-For, -Proto and -Host are believed."""
+    internal_secret_file: str = ""
+    """File with the secret that other swarmdex instances send as X-Internal-Secret, and that this one sends; grants ingest and nothing
+    else. Empty: $CREDENTIALS_DIRECTORY/internal_secret, if it is there."""
+    requests_per_minute: int = 0
+    """How many requests an API key may make a minute, unless the key has a limit of its own; 0: any number."""
     kept_requests: int = 200
     """Torznab requests kept in memory, the last ones, for the page that explains empty answers; 0: none."""
 
