@@ -4,13 +4,14 @@ import argparse
 import importlib
 import sys
 import traceback
+from pathlib import Path
 
 from rich.console import Console
 
 from bench.harness import Options
 from bench.report import Report
 
-NAMES = ("dht", "metadata", "ingest", "titles")
+NAMES = ("dht", "metadata", "ingest", "titles", "torznab")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,9 +21,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object per benchmark on stdout; the tables go to stderr")
     parser.add_argument("--long", action="store_true", help="five rounds of longer measurements: the form to quote")
     parser.add_argument("--seed", type=int, default=1, help="of everything random (1)")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="where one that needs much data keeps it for its next run")
     chosen = parser.parse_args(arguments)
     # `all` is the short form by definition: it shows that everything runs, not what to quote.
-    options = Options(long=chosen.long and chosen.name != "all", seed=chosen.seed)
+    options = Options(long=chosen.long and chosen.name != "all", seed=chosen.seed, data=chosen.data)
     console = Console(stderr=chosen.json, width=None if sys.stdout.isatty() else 140)
     reports = [_run(name, options, console, as_json=chosen.json) for name in (NAMES if chosen.name == "all" else (chosen.name,))]
     return 0 if all(report is not None and report.valid for report in reports) else 1

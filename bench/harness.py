@@ -30,12 +30,13 @@ subject's rate over the pair's, median of the rounds. A report is not valid when
 the generator was measured, not the subject. A benchmark that fits no case builds its own `Report`.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -58,6 +59,7 @@ __all__ = [
     "Serve",
     "Watch",
     "compare",
+    "served",
 ]
 
 MAX_GENERATOR_SHARE = 0.8
@@ -69,6 +71,8 @@ class Options:
 
     long: bool = False
     seed: int = 1
+    data: Path | None = None
+    """Where a benchmark that needs much data keeps it for its next run; None: nowhere."""
 
     @property
     def rounds(self) -> int:
@@ -165,6 +169,13 @@ class _Sample:
     @property
     def per_cpu_s(self) -> float:
         return self.units / max(self.cpu_s, 1e-9)
+
+
+@contextmanager
+def served(work: Serve, timeout_s: float = 120.0) -> Iterator[Any]:
+    """What a server offers, for a look at it outside of every measurement; it ends with the block."""
+    with WorkerProcess(partial(_serve, work), None, timeout_s) as process:
+        yield process.receive("offer")[1]
 
 
 def compare(name: str, options: Options, cases: Sequence[Case], *, notes: Sequence[str] = ()) -> Report:

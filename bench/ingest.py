@@ -9,10 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from hashlib import sha1
 from itertools import islice
@@ -23,8 +20,8 @@ import psycopg
 import trio
 
 from actors.writer import Writer
+from bench.database import measure, running_server
 from bench.harness import SUBJECT, Case, Contender, Offer, Options, Outcome, Report, Watch, compare
-from bench.process import cpu_seconds
 from bench.swarm.titles import Release, releases
 from catalog.classify import classified
 from catalog.messages import TorrentsClassified
@@ -33,7 +30,6 @@ from catalog.titles.cascade import quick, unparsed
 from config.settings import DatabaseSettings, WriterSettings
 from protocol.identifiers import InfoHash
 from storage.database import Database
-from storage.embedded import EmbeddedServer
 from storage.migrations.runner import migrate
 from storage.torrents import Torrents
 from supervisor.heartbeat import Heart
@@ -88,27 +84,13 @@ def serve(folder: Path, offer: Offer) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the server is stopped
     data_dir = Path(tempfile.mkdtemp(dir=folder))
     data_dir.chmod(0o711)
-    with _server(data_dir) as conninfo:
+    with running_server(data_dir) as conninfo:
         migrate(conninfo)
         with psycopg.connect(conninfo, autocommit=True) as connection:
             connection.execute("CREATE DATABASE plain")
         offer(conninfo)
         while True:
             signal.pause()
-
-
-@contextmanager
-def _server(data_dir: Path) -> Iterator[str]:
-    server = EmbeddedServer(data_dir, DatabaseSettings())
-    try:
-        server.set_up()
-        for pause in server.bring_up():
-            time.sleep(pause)
-        server.make_database()
-        yield server.conninfo
-    finally:
-        for pause in server.shut_down():
-            time.sleep(pause)
 
 
 def write(count: int, seed: int, conninfo: str, watch: Watch) -> Outcome:
@@ -176,45 +158,6 @@ def _plain_row(item: ClassifiedTorrent) -> tuple[Any, ...]:
     words = " ".join([found.name.replace(".", " "), *(file.path.replace("/", " ").replace(".", " ") for file in found.files)])
     seasons, episodes = list(parsed.seasons), list(parsed.episodes)
     return found.info_hash, found.name, found.size, item.kind, parsed.title, parsed.year, seasons, episodes, parsed.resolution, words
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """How much a database holds, how much the server has logged, how long it has worked."""
-
-    size: int
-    wal: int
-    server_s: float
-
-    def per_torrent(self, before: "Measure", count: int) -> dict[str, float]:
-        """What it grew by, as figures of a report."""
-        return {
-            "bytes_per_torrent": (self.size - before.size) / count,
-            "wal_bytes_per_torrent": (self.wal - before.wal) / count,
-            "server_us_per_torrent": (self.server_s - before.server_s) / count * 1e6,
-        }
-
-
-def measure(conninfo: str) -> Measure:
-    """What it is now."""
-    with psycopg.connect(conninfo, autocommit=True) as connection:
-        found = connection.execute(
-            """
-            SELECT pg_database_size(current_database()), pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint,
-                ARRAY(SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid())
-            """
-        ).fetchone()
-    assert found is not None
-    size, wal, pids = found
-    return Measure(size, wal, sum(map(_cpu_seconds_if_alive, pids)))
-
-
-def _cpu_seconds_if_alive(pid: int) -> float:
-    """An autovacuum worker may have ended since it was listed; its part is lost, for either contender."""
-    try:
-        return cpu_seconds(pid)
-    except OSError:
-        return 0.0
 
 
 def torrents(count: int, seed: int) -> list[ClassifiedTorrent]:

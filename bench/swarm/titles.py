@@ -1,10 +1,12 @@
-"""Names and file lists of releases, from a seed: only of the works in works.py, dressed up as the networks dress them."""
+"""Names and file lists of releases, from a seed: of the works in works.py unless told otherwise, dressed up as the networks dress them."""
 
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from bench.swarm import works
+from bench.swarm.works import FREE_WORKS, Catalogue
 
 MIB = 1 << 20
 
@@ -17,6 +19,7 @@ _EXTRAS = ("", "", "", "REMASTERED", "PROPER", "REPACK", "10bit", "EXTENDED", "M
 _READERS = ("LibriVox", "LibriVox V2", "LibriVox Dramatic Reading", "LibriVox Solo")
 _BITRATES = ("64kbps", "128kbps", "MP3", "M4B")
 _EBOOKS = ("epub", "mobi", "pdf", "azw3", "txt")
+_FIRST_DAY, _DAYS = date(2014, 1, 1), 4000
 _LANGUAGES = ("", "", "", "German", "French", "Spanish", "Italian", "Polish")
 
 
@@ -46,10 +49,10 @@ class Release:
         return sum(file.size for file in self.files)
 
 
-def releases(seed: int) -> Iterator[Release]:
+def releases(seed: int, catalogue: Catalogue = FREE_WORKS) -> Iterator[Release]:
     """Endless releases with unique names (compared without case)."""
     rng = random.Random(f"titles {seed}")
-    kinds: tuple[Callable[[random.Random], Release], ...] = (
+    kinds: tuple[Callable[[random.Random, Catalogue], Release], ...] = (
         _film,
         _episode,
         _season,
@@ -60,13 +63,14 @@ def releases(seed: int) -> Iterator[Release]:
         _image,
         _game,
         _comic,
+        _daily,
     )
-    weights = (26, 24, 6, 4, 10, 8, 7, 6, 4, 5)
+    weights = (26, 24, 6, 4, 10, 8, 7, 6, 4, 5, 4 if catalogue.dailies else 0)
     taken: set[str] = set()
     while True:
         kind = rng.choices(kinds, weights)[0]
         for attempt in range(4):
-            release = kind(rng)
+            release = kind(rng, catalogue)
             if attempt == 3:
                 release = _renamed(release, f"{rng.randrange(1 << 32):08x}")
             if release.name.casefold() not in taken:
@@ -103,8 +107,8 @@ def _decoration(rng: random.Random) -> tuple[str, int]:
     return f"{tags}-{rng.choice(_GROUPS)}", _mib(rng, low, high)
 
 
-def _film(rng: random.Random) -> Release:
-    title, year = rng.choice(works.FILMS)
+def _film(rng: random.Random, catalogue: Catalogue) -> Release:
+    title, year = rng.choice(catalogue.films)
     tags, size = _decoration(rng)
     style = rng.randrange(3)
     if style == 0:
@@ -126,8 +130,8 @@ def _film(rng: random.Random) -> Release:
     return Release(name, tuple(files))
 
 
-def _episode(rng: random.Random) -> Release:
-    title, season, episodes = rng.choice(works.SERIES)
+def _episode(rng: random.Random, catalogue: Catalogue) -> Release:
+    title, season, episodes = rng.choice(catalogue.series)
     episode = rng.randint(1, episodes)
     tags, size = _decoration(rng)
     number = rng.choice((f"S{season:02}E{episode:02}", f"S{season:02}E{episode:02}", f"{season}x{episode:02}"))
@@ -137,8 +141,8 @@ def _episode(rng: random.Random) -> Release:
     return Release(name, (File((f"{name}.mkv",), size // 4), File((f"{name}.nfo",), rng.randint(500, 4000))))
 
 
-def _season(rng: random.Random) -> Release:
-    title, season, episodes = rng.choice(works.SERIES)
+def _season(rng: random.Random, catalogue: Catalogue) -> Release:
+    title, season, episodes = rng.choice(catalogue.series)
     tags, size = _decoration(rng)
     name = _join(_dotted(title), rng.choice((f"S{season:02}", f"Season.{season}", f"S{season:02}.COMPLETE")), tags)
     files = [
@@ -148,15 +152,21 @@ def _season(rng: random.Random) -> Release:
     return Release(name, tuple(files))
 
 
-def _numbered(rng: random.Random) -> Release:
-    group, title, episodes = rng.choice(works.NUMBERED)
+def _daily(rng: random.Random, catalogue: Catalogue) -> Release:
+    day = _FIRST_DAY + timedelta(days=rng.randrange(_DAYS))
+    tags, size = _decoration(rng)
+    return _single(f"{_dotted(rng.choice(catalogue.dailies))}.{day:%Y.%m.%d}.{tags}.mkv", size // 6)
+
+
+def _numbered(rng: random.Random, catalogue: Catalogue) -> Release:
+    group, title, episodes = rng.choice(catalogue.numbered)
     resolution = rng.choice(_RESOLUTIONS)[0]
     crc = f"{rng.randrange(1 << 32):08X}"
     return _single(f"[{group}] {title} - {rng.randint(1, episodes):02} [{resolution}][{rng.choice(_VIDEO)}][{crc}].mkv", _mib(rng, 80, 900))
 
 
-def _audiobook(rng: random.Random) -> Release:
-    author, title, year = rng.choice(works.BOOKS)
+def _audiobook(rng: random.Random, catalogue: Catalogue) -> Release:
+    author, title, year = rng.choice(catalogue.books)
     bitrate = rng.choice(_BITRATES)
     name = f"{author} - {title} ({year}) [{rng.choice(_READERS)} {bitrate} {rng.randint(2006, 2025)}]"
     if bitrate == "M4B":
@@ -168,8 +178,8 @@ def _audiobook(rng: random.Random) -> Release:
     return Release(name, (*files, File(("cover.jpg",), rng.randint(50_000, 400_000))))
 
 
-def _ebook(rng: random.Random) -> Release:
-    author, title, year = rng.choice(works.BOOKS)
+def _ebook(rng: random.Random, catalogue: Catalogue) -> Release:
+    author, title, year = rng.choice(catalogue.books)
     ending = rng.choice(_EBOOKS)
     if rng.random() < 0.2:
         name = f"{author} - {title} ({year}) Gutenberg #{rng.randint(11, 70000)} (Retail) [{' '.join(_EBOOKS[:3])}]"
@@ -177,8 +187,8 @@ def _ebook(rng: random.Random) -> Release:
     return _single(f"{title} by {author} ({year}) Gutenberg {rng.randint(11, 70000)}.{ending}", rng.randint(200_000, 8_000_000))
 
 
-def _album(rng: random.Random) -> Release:
-    artist, title, year, tracks = rng.choice(works.ALBUMS)
+def _album(rng: random.Random, catalogue: Catalogue) -> Release:
+    artist, title, year, tracks = rng.choice(catalogue.albums)
     codec, low, high = rng.choice((("FLAC", 12, 40), ("FLAC 24bit-96kHz", 40, 120), ("MP3 320", 4, 14), ("MP3 V0", 3, 10), ("OGG", 2, 8)))
     ending = {"F": "flac", "M": "mp3", "O": "ogg"}[codec[0]]
     name = f"{artist} - {title} ({year}) [{codec}]{rng.choice(('', ' [CC0]', ' {Open}', f' - {rng.choice(_GROUPS)}'))}"
@@ -186,7 +196,7 @@ def _album(rng: random.Random) -> Release:
     return Release(name, (*files, File(("Artwork", "cover.jpg"), rng.randint(90_000, 900_000))))
 
 
-def _image(rng: random.Random) -> Release:
+def _image(rng: random.Random, _catalogue: Catalogue) -> Release:
     versions, pattern, low, high = rng.choice(works.IMAGES)
     name = pattern.format(version=rng.choice(versions))
     size = _mib(rng, low, high)
@@ -196,12 +206,12 @@ def _image(rng: random.Random) -> Release:
     return Release(folder, (File((name,), size), File(("SHA256SUMS",), rng.randint(90, 400)), File(("SHA256SUMS.sign",), 833)))
 
 
-def _game(rng: random.Random) -> Release:
+def _game(rng: random.Random, _catalogue: Catalogue) -> Release:
     name, versions, endings = rng.choice(works.GAMES)
     return _single(f"{name}-{rng.choice(versions)}{rng.choice(endings)}", _mib(rng, 150, 1300))
 
 
-def _comic(rng: random.Random) -> Release:
+def _comic(rng: random.Random, _catalogue: Catalogue) -> Release:
     episode, language = rng.randint(1, works.COMIC_EPISODES), rng.choice(works.COMIC_LANGUAGES)
     name = f"{works.COMIC} {episode:02} ({language}) ({rng.randint(2014, 2025)}) (Digital) ({rng.choice(_GROUPS)})"
     if rng.random() < 0.7:

@@ -1,5 +1,26 @@
 """The works the simulated torrents are named after: freely licensed or in the public domain, nothing else."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Works that releases are made of."""
+
+    films: Sequence[tuple[str, int]]
+    series: Sequence[tuple[str, int, int]]
+    """Title, season, episodes of it."""
+    numbered: Sequence[tuple[str, str, int]]
+    """Animation numbered through: group, title, episodes."""
+    books: Sequence[tuple[str, str, int]]
+    """Author, title, year."""
+    albums: Sequence[tuple[str, str, int, tuple[str, ...]]]
+    """Artist, title, year, tracks."""
+    dailies: Sequence[str] = ()
+    """Shows whose episodes are named after their day."""
+
+
 FILMS: tuple[tuple[str, int], ...] = (
     # Blender's open films and other Creative Commons works
     ("Elephants Dream", 2006),
@@ -151,3 +172,5 @@ GAMES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 COMIC = "Pepper & Carrot"
 COMIC_LANGUAGES = ("en", "fr", "de", "es", "it", "pt", "ja", "cn", "ru", "eo")
 COMIC_EPISODES = 39
+
+FREE_WORKS = Catalogue(FILMS, SERIES, NUMBERED, BOOKS, ALBUMS)
