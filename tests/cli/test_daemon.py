@@ -9,7 +9,8 @@ import trio.testing
 from psycopg.conninfo import conninfo_to_dict
 
 from cli import runfile
-from cli.daemon import DRAIN_S, Daemon
+from cli.daemon import Daemon
+from cli.life import DRAIN_S
 from config.settings import DatabaseSettings, DhtSettings, HttpSettings, Settings
 from supervisor.heartbeat import Heart
 from supervisor.snapshot import State
