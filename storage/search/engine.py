@@ -47,13 +47,43 @@ class SearchQuery:
     absolute_episode: int | None = None
     """An anime's absolute number, or an episode of that number in any season."""
     year: int | None = None
+    year_from: int | None = None
+    """With `year_to`, or alone: a span of years, both ends included."""
+    year_to: int | None = None
     min_size: int | None = None
     max_size: int | None = None
+    min_seeders: int | None = None
+    """An unknown count is none."""
+    min_files: int | None = None
+    resolutions: tuple[str, ...] = ()
+    """Any of these, as ParsedTitle writes them; as with the next three."""
+    video_codecs: tuple[str, ...] = ()
+    release_sources: tuple[str, ...] = ()
+    """"bluray", "web" ..."""
+    languages: tuple[str, ...] = ()
+    found_by: str | None = None
+    """The name of a source: "dht", a site's, an ingest client's."""
     seen_after: datetime | None = None
     seen_before: datetime | None = None
     order: Order = Order.NEWEST
     limit: int = 50
     offset: int = 0
+    after: "Position | None" = None
+    """The end of the page before; then `offset` must be 0. Unlike offsets, positions reach any depth, and are exact whatever is added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A row as its order places it: the next page begins after it."""
+
+    order: Order
+    """By what the page was ordered in the end: RELEVANCE is SEEDERS where too many rows match."""
+    id: int
+    first_seen: datetime
+    size: int
+    seeders: int
+    """0 when unknown."""
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +94,21 @@ class SearchPage:
     total: int
     """Matches in all; a lower bound when `total_is_exact` is False."""
     total_is_exact: bool
+    next: Position | None = None
+    """Where the next page begins; None: this is the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilterStep:
+    """One filter of a search, and what it and all before it leave."""
+
+    name: str
+    """As in storage/search/funnel.py: "categories", "words", "season" ...; the first step is "index", every torrent."""
+    value: str
+    """What it asks for, in words."""
+    rows_left: int
+    """A lower bound when `is_exact` is False."""
+    is_exact: bool
 
 
 class SearchEngine(Protocol):
@@ -71,4 +116,8 @@ class SearchEngine(Protocol):
 
     async def search(self, query: SearchQuery) -> SearchPage:
         """One page. Raises DatabaseUnavailable when it cannot be answered now."""
+        ...
+
+    async def explain(self, query: SearchQuery) -> tuple[FilterStep, ...]:
+        """What each filter leaves, in the order of storage/search/funnel.py. Raises DatabaseUnavailable when it cannot be counted now."""
         ...

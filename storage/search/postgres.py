@@ -5,12 +5,15 @@ match of a common word to sort it (0.4 s). Here each order starts where its firs
 the page: the newest, largest or most popular rows, then all matches up to a cap, then a walk. Every step is exact, so pages never overlap.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from catalog.model import TorrentRow
 from storage import rows
 from storage.database import Connection, Database
-from storage.search.engine import COUNT_CAP, MAX_WINDOW, Order, SearchPage, SearchQuery
+from storage.search.conditions import conditions_of
+from storage.search.engine import COUNT_CAP, MAX_WINDOW, FilterStep, Order, Position, SearchPage, SearchQuery
+from storage.search.funnel import stages
 from storage.search.tsquery import TextSearch, text_search
 
 HOT_ROWS = 2000
@@ -21,6 +24,8 @@ RANK_CAP = 5000
 """The same where each match is weighed as well."""
 WALK_ROWS = 200_000
 """Rows walked for a common word before everything is sorted after all."""
+EXPLAIN_TIMEOUT_S = 5
+"""For one count of an explanation: nobody waits for it, but it must not keep a connection from those who search."""
 TIERS = (9, 5, 1)
 """Popularities with an index of their own: from 256, 16 and 1 seeders on."""
 
@@ -49,12 +54,18 @@ class PostgresSearch:
             return SearchPage((), 0, total_is_exact=True)
         return await self._database.run(lambda connection: _search(connection, query, asked))
 
+    async def explain(self, query: SearchQuery) -> tuple[FilterStep, ...]:
+        """What each filter leaves. Raises DatabaseUnavailable, or StatementTimeout (a DatabaseRefused)."""
+        return await self._database.run(lambda connection: _explain(connection, query))
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:
     ids: list[int]
     total: int | None = None
     """Matches in all, when the way they were found tells."""
+    order: Order | None = None
+    """By what they are ordered, when that is not what was asked for."""
 
 
 def _search(connection: Connection, query: SearchQuery, asked: TextSearch) -> SearchPage:
@@ -62,21 +73,26 @@ def _search(connection: Connection, query: SearchQuery, asked: TextSearch) -> Se
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
     limit = max(0, min(query.limit, MAX_WINDOW - query.offset))
     finder = _Finder(connection, query, asked, limit)
-    if limit == 0:
-        found = _Found([])
-    elif query.order is Order.RELEVANCE and asked.words:
-        found = finder.by_relevance()
-    elif query.order is Order.SEEDERS:
-        found = finder.by_seeders()
-    elif query.order is Order.SIZE:
-        found = finder.by_size()
-    else:
-        found = finder.newest(query.offset, limit)
-    total, is_exact = (found.total, True) if found.total is not None else finder.count()
+    found = _Found([]) if limit == 0 else finder.find(query.order)
+    total, is_exact = (found.total, True) if found.total is not None and query.after is None else finder.count()
     if not is_exact:
         # What follows a full page is at least possible, and a client that stops at `total` should not stop here.
         total = max(total, query.offset + len(found.ids) + (len(found.ids) == limit))
-    return SearchPage(rows.by_ids(connection, found.ids), total, is_exact)
+    page = rows.by_ids(connection, found.ids)
+    return SearchPage(page, total, is_exact, finder.position(page[-1], found.order or query.order) if 0 < limit <= len(page) else None)
+
+
+def _explain(connection: Connection, query: SearchQuery) -> tuple[FilterStep, ...]:
+    connection.execute(f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '{EXPLAIN_TIMEOUT_S}s'")
+    steps: list[FilterStep] = []
+    for stage in stages(query):
+        asked = text_search(stage.query)
+        if asked.finds_nothing or (steps and steps[-1].rows_left == 0):
+            steps.append(FilterStep(stage.name, stage.value, 0, is_exact=True))
+            continue
+        count, is_exact = _Finder(connection, stage.query, asked, 0).count()
+        steps.append(FilterStep(stage.name, stage.value, count if is_exact else COUNT_CAP, is_exact))
+    return tuple(steps)
 
 
 class _Finder:
@@ -86,22 +102,29 @@ class _Finder:
         self._connection = connection
         self._asked = asked
         self._offset, self._limit = query.offset, limit
-        self._parameters: dict[str, Any] = {
-            "tsquery": asked.everything,
-            "min_size": query.min_size,
-            "max_size": query.max_size,
-            "seen_after": query.seen_after,
-            "seen_before": query.seen_before,
-        }
-        given = {name for name, value in self._parameters.items() if value is not None}
-        conditions = {
-            "tsquery": "tsv @@ %(tsquery)s::tsquery",
-            "min_size": "size >= %(min_size)s",
-            "max_size": "size <= %(max_size)s",
-        }
-        self._match = " AND ".join(sql for name, sql in conditions.items() if name in given) or "true"
-        times = {"seen_after": "first_seen >= %(seen_after)s", "seen_before": "first_seen < %(seen_before)s"}
-        self._time = " AND ".join(sql for name, sql in times.items() if name in given) or "true"
+        self._after = query.after
+        conditions = conditions_of(query, asked.everything)
+        self._match, self._time = conditions.match, conditions.time
+        self._parameters = conditions.parameters
+        if query.after is not None:
+            self._parameters |= {f"after_{name}": getattr(query.after, name) for name in ("id", "first_seen", "size", "seeders", "rank")}
+
+    def find(self, order: Order) -> _Found:
+        """A page in this order."""
+        if order is Order.RELEVANCE and self._asked.words:
+            return self.by_relevance()
+        if order is Order.SEEDERS:
+            return self.by_seeders()
+        if order is Order.SIZE:
+            return self.by_size()
+        return replace(self.newest(self._offset, self._limit), order=Order.NEWEST)
+
+    def position(self, row: TorrentRow, order: Order) -> Position:
+        """Where `row` stands."""
+        rank = 0
+        if order is Order.RELEVANCE and self._asked.words:
+            rank = self._value(f"SELECT {self._rank()} FROM search WHERE id = {row.id}")  # noqa: S608 - made here
+        return Position(order, row.id, row.first_seen, row.size, row.seeders or 0, rank)
 
     def newest(self, offset: int, limit: int, condition: str = "true") -> _Found:
         """Newest first."""
@@ -113,6 +136,8 @@ class _Finder:
         """Tier by tier from the most popular on: whoever is in a tier has more seeders than all below it."""
         popular = _Found([], 0)
         for tier in TIERS:
+            if self._after is not None and tier > self._after.seeders.bit_length():
+                continue  # popularity() counts bits as well: the whole tier is behind us
             condition = f"pop >= {tier}"
             found = self._sorted(_SEEDERS, self._offset, self._limit, condition, cap=SORT_CAP)
             popular = found or self._all_sorted(_SEEDERS, self._offset, self._limit, condition)
@@ -128,8 +153,12 @@ class _Finder:
 
     def by_relevance(self) -> _Found:
         """By how well the words fit; among the many matches of common words that says little, and seeders decide."""
-        found = self._sorted(_RELEVANCE, self._offset, self._limit, cap=RANK_CAP)
-        return found or self.by_seeders()
+        if self._after is None:
+            found = self._sorted(_RELEVANCE, self._offset, self._limit, cap=RANK_CAP)
+            return found or replace(self.by_seeders(), order=Order.SEEDERS)
+        if self._after.order is Order.RELEVANCE:  # as the pages before, even if there are more matches by now
+            return self._all_sorted(_RELEVANCE, self._offset, self._limit)
+        return replace(self.by_seeders(), order=Order.SEEDERS)
 
     def by_size(self) -> _Found:
         """Largest first."""
@@ -139,7 +168,8 @@ class _Finder:
         """How many match, counted up to COUNT_CAP + 1; and whether that is all."""
         if self._match == self._time == "true":
             return int(self._value("SELECT coalesce(sum(n), 0) FROM tally")), True
-        total = self._value(f"SELECT count(*) FROM (SELECT FROM search WHERE {self._match} AND {self._time} LIMIT {COUNT_CAP + 1}) AS s")  # noqa: S608
+        counted = f"SELECT FROM search AS s WHERE {self._match} AND {self._time} LIMIT {COUNT_CAP + 1}"
+        total = self._value(f"SELECT count(*) FROM ({counted}) AS counted")  # noqa: S608
         return total, total <= COUNT_CAP
 
     def _walk_or_sort(self, order: str, offset: int, limit: int, condition: str = "true") -> _Found:
@@ -155,12 +185,14 @@ class _Finder:
 
     def _walk(self, order: str, length: int, offset: int, limit: int, condition: str = "true") -> list[int]:
         """Matches among the first `length` rows of all. The inner limit keeps the planner from looking elsewhere."""
+        start, _ = self._start(order)
         ids: list[int] = self._value(
             f"""
             SELECT ARRAY(
                 SELECT id FROM (
-                    SELECT id, first_seen, size, pop, tsv FROM search WHERE {self._time} {_FIRST_ROWS[order].format(length)}
-                ) AS first_rows
+                    SELECT id, first_seen, size, pop, tsv FROM search AS s
+                    WHERE {self._time} AND {start} {_FIRST_ROWS[order].format(length)}
+                ) AS s
                 WHERE {self._match} AND {condition} ORDER BY {order} LIMIT {limit} OFFSET {offset})
             """  # noqa: S608 - conditions are made here, values are parameters
         )
@@ -177,15 +209,35 @@ class _Finder:
     def _matches(self, order: str, offset: int, limit: int, condition: str, cap: str) -> _Found:
         rank = f", {self._rank()} AS rank" if order == _RELEVANCE else ""
         swarm = "LEFT JOIN swarm USING (id)" if "seeders" in order else ""
+        start, after = self._start(order)
         ids, total = self._row(
             f"""
             WITH hits AS MATERIALIZED (
-                SELECT id, first_seen, size{rank} FROM search WHERE {self._match} AND {self._time} AND {condition} {cap}
+                SELECT id, first_seen, size{rank} FROM search AS s
+                WHERE {self._match} AND {self._time} AND {condition} AND {start} {cap}
             )
-            SELECT ARRAY(SELECT id FROM hits {swarm} ORDER BY {order} LIMIT {limit} OFFSET {offset}), (SELECT count(*) FROM hits)
+            SELECT ARRAY(SELECT id FROM hits {swarm} WHERE {after} ORDER BY {order} LIMIT {limit} OFFSET {offset}),
+                (SELECT count(*) FROM hits)
             """  # noqa: S608
         )
         return _Found(ids, total)
+
+    def _start(self, order: str) -> tuple[str, str]:
+        """What is true of all rows after the page before: roughly, by what an index knows of rows; and exactly."""
+        after = self._after
+        # Those without seeders follow, newest first, when all that have some are through.
+        if after is None or (order == _NEWEST and after.order in {Order.SEEDERS, Order.RELEVANCE} and after.seeders > 0):
+            return "true", "true"
+        newest = "first_seen <= %(after_first_seen)s AND (first_seen < %(after_first_seen)s OR id > %(after_id)s)"
+        seeders = f"(coalesce(seeders, 0) < %(after_seeders)s OR coalesce(seeders, 0) = %(after_seeders)s AND {newest})"
+        if order == _NEWEST:
+            return newest, "true"
+        if order == _SIZE:
+            exact = f"(size < %(after_size)s OR size = %(after_size)s AND {newest})"
+            return f"size_class(size) <= size_class(%(after_size)s) AND {exact}", "true"
+        if order == _SEEDERS:
+            return "pop <= popularity(%(after_seeders)s)", seeders
+        return "true", f"(rank < %(after_rank)s OR rank = %(after_rank)s AND {seeders})"
 
     def _rank(self) -> str:
         """4: the words name the whole title; 3: all are in the title; 2: some are; 1: in the name; 0: some only in file names.

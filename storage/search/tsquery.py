@@ -5,11 +5,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from catalog.model import Kind
-from catalog.tokens import is_unspaced, words
-from storage.search.document import KIND_NUMBERS, essential
+from catalog.tokens import essential, is_unspaced, words
+from storage.search.document import KIND_NUMBERS
 from storage.search.engine import SearchQuery
 
 MAX_QUERY_WORDS = 16
+EARLIEST_YEAR, LATEST_YEAR = 1880, 2100
+"""Of anything that a name says: the first films are of 1888."""
+_NO_YEAR = "'#y'"
+"""No torrent has it."""
 MIN_PREFIX_LENGTH = 3
 """Shorter prefixes stand for too many words: 77 ms instead of 7 for one with two characters (docs/schema.md)."""
 
@@ -73,6 +77,14 @@ def _facts(query: SearchQuery) -> Iterator[str]:
         yield _any(f"#{category:d}" for category in query.categories)
     if query.kinds:
         yield _kinds(query.kinds)
+    yield from _numbering(query)
+    if query.year is not None:
+        yield f"'#y{query.year:d}'"
+    if query.year_from is not None or query.year_to is not None:
+        yield _years(query.year_from, query.year_to)
+
+
+def _numbering(query: SearchQuery) -> Iterator[str]:
     if query.season is not None and query.episode is not None:
         yield f"'#s{query.season:d}e{query.episode:d}'"
     elif query.season is not None:
@@ -85,8 +97,6 @@ def _facts(query: SearchQuery) -> Iterator[str]:
         yield f"'#d{query.air_date:%Y%m%d}'"
     if query.air_year is not None:
         yield f"('#s{query.air_year:d}' | '#d{query.air_year:d}':*)"
-    if query.year is not None:
-        yield f"'#y{query.year:d}'"
 
 
 def _kinds(kinds: frozenset[Kind]) -> str:
@@ -95,6 +105,13 @@ def _kinds(kinds: frozenset[Kind]) -> str:
     if others and len(others) < len(kinds):
         return "!" + _any(f"#k{KIND_NUMBERS[kind]}" for kind in others)
     return _any(f"#k{KIND_NUMBERS[kind]}" for kind in kinds)
+
+
+def _years(first: int | None, last: int | None) -> str:
+    """Each year by itself: most spans are short, and the whole of it is a few hundred."""
+    first = max(EARLIEST_YEAR, first if first is not None else EARLIEST_YEAR)
+    last = min(LATEST_YEAR, last if last is not None else LATEST_YEAR)
+    return _any(f"#y{year}" for year in range(first, last + 1)) if first <= last else _NO_YEAR
 
 
 def _any(lexemes: Iterable[str]) -> str:
