@@ -53,7 +53,12 @@ class Channel:
 
 
 def feed_document(channel: Channel, items: Iterable[FeedItem], *, offset: int, total: int, now: datetime) -> bytes:
-    """The whole feed; `total` counts all matches. An item without a legible title is left out: clients drop it, some the page with it."""
+    """The whole feed; `total` counts all matches."""
+    return feed_of(channel, [written_item(item, now) for item in items], offset=offset, total=total)
+
+
+def feed_of(channel: Channel, written: Iterable[str], *, offset: int, total: int) -> bytes:
+    """The same of items that are written already."""
     parts = [
         DECLARATION,
         '<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" xmlns:torznab="http://torznab.com/schemas/2015/feed"'
@@ -62,10 +67,16 @@ def feed_document(channel: Channel, items: Iterable[FeedItem], *, offset: int, t
         f"<title>{quoted(channel.title)}</title>\n<description>{quoted(channel.description)}</description>\n",
         f"<link>{quoted(channel.site_url)}</link>\n<language>en</language>\n<category>search</category>\n",
         f'<newznab:response offset="{offset}" total="{total}"/>\n',
+        *written,
+        "</channel>\n</rss>\n",
     ]
-    parts.extend(_item(item, title, now) for item in items if (title := clean(item.title)))
-    parts.append("</channel>\n</rss>\n")
     return "".join(parts).encode()
+
+
+def written_item(item: FeedItem, now: datetime) -> str:
+    """An item's element; empty for one without a legible title: clients drop it, some the page with it."""
+    title = clean(item.title)
+    return _element(item, title, now) if title else ""
 
 
 def rfc_1123(moment: datetime, *, now: datetime) -> str:
@@ -74,7 +85,7 @@ def rfc_1123(moment: datetime, *, now: datetime) -> str:
     return f"{_DAYS[at.weekday()]}, {at.day:02} {_MONTHS[at.month - 1]} {at.year} {at.hour:02}:{at.minute:02}:{at.second:02} +0000"
 
 
-def _item(item: FeedItem, title: str, now: datetime) -> str:
+def _element(item: FeedItem, title: str, now: datetime) -> str:
     magnet = quoted(item.magnet)
     categories = "".join(f"<category>{category}</category>" for category in item.categories)
     return (
