@@ -16,6 +16,7 @@ from catalog.classify import classified
 from catalog.messages import TorrentsClassified, TorrentsFound
 from catalog.model import ClassifiedTorrent, ParsedTitle, Torrent
 from catalog.policy import Policy, Refusal
+from catalog.receipts import Outcome
 from catalog.titles.batch import read_batch
 from catalog.titles.cascade import quick
 from config.settings import ClassifierSettings
@@ -134,6 +135,8 @@ class Classifier:
                 admitted = self._policy.admit(torrent)
                 if isinstance(admitted, Refusal):
                     dropped += 1
+                    if torrent.receipt is not None:
+                        torrent.receipt.settle(Outcome.REFUSED, admitted.value)
                     continue
                 parsed = quick(admitted.name)
                 if parsed is None:

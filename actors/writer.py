@@ -1,13 +1,14 @@
 """The writer: gathers classified torrents and stores them in batches.
 
-An item of the inbox is done only after the commit that holds it. A database that is away is waited for with the batch in hand; a batch
-that is refused is halved until the one bad torrent is found, which is dropped, counted and logged.
+An item of the inbox is done only after the commit that holds it, and only then those who wait for a torrent are told. A database that is
+away is waited for with the batch in hand; a batch that is refused is halved until the one bad torrent is found, which is dropped, counted
+and logged.
 """
 
 import logging
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +16,7 @@ import trio
 
 from catalog.messages import TorrentsClassified
 from catalog.model import ClassifiedTorrent
+from catalog.receipts import Outcome
 from config.settings import WriterSettings
 from storage.errors import DatabaseRefused, DatabaseUnavailable, StatementTimeout, StorageError, TorrentRefused
 from storage.torrents import StoreResult, Torrents
@@ -137,6 +139,7 @@ class Writer:
                 _log.warning("%d torrents wait for the database: %s", len(part), error)
             else:
                 self._count(result, len(part), trio.current_time() - started)
+                _settle(part, result)
                 return []
             self._retries += 1
             await trio.sleep(pause * random.uniform(0.5, 1.0))
@@ -148,11 +151,13 @@ class Writer:
             rest = [torrent for torrent in part if torrent.torrent.info_hash != error.info_hash]
             if len(rest) < len(part):
                 self._refused += len(part) - len(rest)
+                _refuse((torrent for torrent in part if torrent.torrent.info_hash == error.info_hash), error.reason)
                 _log.error("%s; it is dropped", error, exc_info=error.__cause__)
                 return [rest] if rest else []
         if len(part) > 1:
             return _halves(part)
         self._refused += 1
+        _refuse(part, "the database refuses it")
         _log.error("torrent %s is dropped, the database refuses it: %s", part[0].torrent.info_hash.hex(), error)
         return []
 
@@ -167,6 +172,19 @@ class Writer:
         oldest = trio.current_time() - _RATE_WINDOW_S
         while self._recent and self._recent[0][0] < oldest:
             self._recent.popleft()
+
+
+def _settle(part: Iterable[ClassifiedTorrent], result: StoreResult) -> None:
+    """Tell those who wait for a torrent of a committed part what became of it."""
+    for torrent, outcome in zip(part, result.outcomes, strict=False):  # there are none when nobody waits
+        if torrent.torrent.receipt is not None:
+            torrent.torrent.receipt.settle(outcome)
+
+
+def _refuse(torrents: Iterable[ClassifiedTorrent], reason: str) -> None:
+    for torrent in torrents:
+        if torrent.torrent.receipt is not None:
+            torrent.torrent.receipt.settle(Outcome.REFUSED, reason)
 
 
 def _may_be_the_data(error: DatabaseRefused) -> bool:

@@ -81,8 +81,8 @@ def _refusal(torrent: Torrent) -> Refusal | None:
         return Refusal.NAME_TOO_LONG
     if torrent.size < 0 or any(file.size < 0 for file in torrent.files):
         return Refusal.NEGATIVE_SIZE
-    if torrent.size == 0:
-        return Refusal.NO_SIZE
+    if torrent.size == 0 and torrent.file_count:
+        return Refusal.NO_SIZE  # files of nothing; without files nobody has told us yet
     if torrent.size > LARGEST_SIZE_BYTES:
         return Refusal.SIZE_TOO_LARGE
     return None

@@ -31,13 +31,15 @@ class Settled:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Receipt:
     """The number a torrent goes by where somebody waits for it, and how to tell them."""
 
     index: int
     tell: Callable[[Settled], None]
     """Never raises, never waits. After a crash the same torrent may come by again, so it may be told twice, or when nobody listens."""
+    tried_at: int | None = None
+    """The database's time of the first try to store it whose end nobody knows: a row made since then was made by that try."""
 
     def settle(self, outcome: Outcome, reason: str = "") -> None:
         """Tell whoever waits."""

@@ -75,6 +75,7 @@ class TorrentRefused(StorageError):
     def __init__(self, info_hash: bytes, reason: str) -> None:
         super().__init__(f"torrent {info_hash.hex()} cannot be stored: {reason}")
         self.info_hash = info_hash
+        self.reason = reason
 
 
 class CorruptFileList(StorageError):

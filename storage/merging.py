@@ -52,18 +52,25 @@ def _merged(older: ClassifiedTorrent, newer: ClassifiedTorrent) -> ClassifiedTor
         seeders=before.seeders if now.seeders is None else now.seeders,
         leechers=before.leechers if now.seeders is None else now.leechers,
         published_at=now.published_at or before.published_at,
+        site_category=now.site_category or before.site_category,
+        trackers=tuple(dict.fromkeys(before.trackers + now.trackers)),
+        ids=now.ids or before.ids,
         info=now.info or before.info,
         piece_layers=now.piece_layers or before.piece_layers,
     )
     return replace(newer, torrent=torrent)
 
 
-def settle_identities(cursor: Cursor, wave: Sequence[ClassifiedTorrent]) -> None:
-    """Make the rows of `incoming` and those of `torrent` agree on one hash for each torrent, before they are joined by it."""
-    if cursor.execute(_ADOPT, prepare=False).rowcount:
+def settle_identities(cursor: Cursor, wave: Sequence[ClassifiedTorrent]) -> dict[bytes, bytes]:
+    """Make the rows of `incoming` and those of `torrent` agree on one hash for each torrent, before they are joined by it.
+
+    Returns the hashes of the wave that are now another one.
+    """
+    adopted: dict[bytes, bytes] = dict(cursor.execute(_ADOPT, prepare=False).fetchall())
+    if adopted:
         cursor.execute(_DROP_TWINS)
     if all(torrent.torrent.info_hash_v2 is None for torrent in wave):
-        return
+        return adopted
     cursor.execute(_DROP_FALSE_CLAIMS, prepare=False)
     for short_row, full_row, info_hash, info_hash_v2 in cursor.execute(_UNITED, prepare=False).fetchall():
         if full_row is not None:
@@ -71,12 +78,14 @@ def settle_identities(cursor: Cursor, wave: Sequence[ClassifiedTorrent]) -> None
                 cursor.execute(statement, {"kept": full_row, "gone": short_row})
         else:
             cursor.execute(_RENAME, (info_hash, info_hash_v2, short_row))
+    return adopted
 
 
 # Incoming under the short v2 hash of a stored hybrid: it is that hybrid.
 _ADOPT = """
 UPDATE incoming SET info_hash = t.info_hash FROM torrent AS t
 WHERE t.info_hash_v2 IS NOT NULL AND substring(t.info_hash_v2 FROM 1 FOR 20) = incoming.info_hash AND t.info_hash <> incoming.info_hash
+RETURNING substring(t.info_hash_v2 FROM 1 FOR 20), t.info_hash
 """
 # Which may have made two of one.
 _DROP_TWINS = "DELETE FROM incoming USING incoming AS other WHERE incoming.info_hash = other.info_hash AND incoming.ctid < other.ctid"
@@ -110,11 +119,17 @@ _MERGE = (
     ON CONFLICT (id) DO UPDATE SET at = excluded.at, seeders = excluded.seeders, leechers = excluded.leechers WHERE swarm.at < excluded.at
     """,
     """
+    INSERT INTO torrent_work SELECT %(kept)s, work_id, confidence, origin FROM torrent_work WHERE torrent_id = %(gone)s
+    ON CONFLICT DO NOTHING
+    """,
+    """
     UPDATE torrent SET first_seen = least(torrent.first_seen, gone.first_seen), is_private = torrent.is_private OR gone.is_private,
         size = CASE WHEN torrent.size > 0 THEN torrent.size ELSE gone.size END,
         file_count = CASE WHEN torrent.file_count > 0 THEN torrent.file_count ELSE gone.file_count END,
         files = coalesce(torrent.files, gone.files), files_codec = coalesce(torrent.files_codec, gone.files_codec),
-        published_at = coalesce(torrent.published_at, gone.published_at)
+        published_at = coalesce(torrent.published_at, gone.published_at),
+        site_category = coalesce(torrent.site_category, gone.site_category),
+        trackers = CASE WHEN NOT (torrent.is_private OR gone.is_private) THEN trackers_of_both(torrent.trackers, gone.trackers) END
     FROM torrent AS gone WHERE torrent.id = %(kept)s AND gone.id = %(gone)s
     """,
     """

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from catalog.kept import Kept
 from catalog.model import Kind, ParsedTitle, TorrentRow
+from protocol.identifiers import ExternalId
 from protocol.torznab.categories import Category
 from storage.database import Connection
 from storage.search.document import KINDS
 
+# Ids of which we are not certain (thousandths) are not told: clients act on them before they read a title.
 SELECT = """
 SELECT t.id, t.info_hash, t.info_hash_v2, t.name, t.size, t.file_count, t.kind, t.title, t.year, t.seasons, t.episodes,
     t.absolute_episodes, t.date, t.resolution, t.video_codec, t.release_source, t.release_group, t.languages, t.confidence, t.stage,
@@ -16,7 +19,11 @@ SELECT t.id, t.info_hash, t.info_hash_v2, t.name, t.size, t.file_count, t.kind, 
         SELECT source.name FROM torrent_source AS other JOIN source ON source.id = other.source
         WHERE other.torrent_id = t.id AND other.source <> t.first_source ORDER BY source.id),
     ARRAY(SELECT substr(lexeme, 2)::int FROM unnest(tsvector_to_array(search.tsv)) AS lexeme WHERE lexeme ~ '^#[0-9]+$'),
-    EXISTS (SELECT FROM info_dict WHERE torrent_id = t.id)
+    EXISTS (SELECT FROM info_dict WHERE torrent_id = t.id),
+    CASE WHEN t.trackers IS NOT NULL THEN ARRAY(
+        SELECT url FROM unnest(t.trackers) WITH ORDINALITY AS known (id, place) JOIN tracker USING (id) ORDER BY place) END,
+    ARRAY(SELECT authority || ':' || number FROM torrent_work AS l JOIN work_number AS n USING (work_id)
+        WHERE l.torrent_id = t.id AND least(l.confidence, n.confidence) >= 900 ORDER BY 1)
 FROM torrent AS t LEFT JOIN swarm USING (id) LEFT JOIN search USING (id)
 """
 """Complete it with WHERE, or with JOIN and ORDER BY."""
@@ -24,18 +31,25 @@ FROM torrent AS t LEFT JOIN swarm USING (id) LEFT JOIN search USING (id)
 _BY_IDS = SELECT + "JOIN unnest(%s::bigint[]) WITH ORDINALITY AS wanted (id, place) USING (id) ORDER BY place"
 
 
-def by_ids(connection: Connection, ids: Sequence[int]) -> tuple[TorrentRow, ...]:
-    """The rows of `ids` in that order, without those that are gone."""
+RowsKept = Kept[Sequence[Any], TorrentRow]
+"""By id, made of what SELECT selects: a feed asked for again is of the same rows, and to build them is half of reading them."""
+
+
+def by_ids(connection: Connection, ids: Sequence[int], rows: RowsKept | None = None) -> tuple[TorrentRow, ...]:
+    """The rows of `ids` in that order, without those that are gone; `rows` remembers those it has seen."""
     if not ids:
         return ()
-    return tuple(torrent_row(columns) for columns in connection.execute(_BY_IDS, (list(ids),), prepare=False))
+    found = connection.execute(_BY_IDS, (list(ids),), prepare=False)
+    if rows is None:
+        return tuple(map(torrent_row, found))
+    return tuple(rows.of(columns[0], columns) for columns in found)
 
 
 def torrent_row(columns: Sequence[Any]) -> TorrentRow:
     """Build it from what SELECT selects."""
     number, info_hash, info_hash_v2, name, size, file_count, kind, title, year, seasons, episodes = columns[:11]
     absolute_episodes, date, resolution, video_codec, source, group, languages, confidence, stage = columns[11:20]
-    first_seen, last_seen, published_at, seeders, leechers, swarm_at, sources, categories, has_info = columns[20:]
+    first_seen, last_seen, published_at, seeders, leechers, swarm_at, sources, categories, has_info, trackers, ids = columns[20:]
     return TorrentRow(
         id=number,
         info_hash=info_hash,
@@ -68,7 +82,14 @@ def torrent_row(columns: Sequence[Any]) -> TorrentRow:
         sources=tuple(sources),
         categories=_own_first(categories, KINDS[kind]),
         has_info=has_info,
+        trackers=tuple(trackers or ()),
+        ids=tuple(map(_external_id, ids)),
     )
+
+
+def _external_id(text: str) -> ExternalId:
+    authority, _, number = text.partition(":")
+    return ExternalId(authority, int(number))
 
 
 def _own_first(categories: Sequence[int], kind: Kind) -> tuple[int, ...]:

@@ -7,6 +7,12 @@ CREATE TABLE source (
     name text NOT NULL UNIQUE
 );
 
+-- Announce URLs, as few as there are trackers; none that is somebody's own.
+CREATE TABLE tracker (
+    id smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    url text NOT NULL UNIQUE
+);
+
 CREATE TABLE torrent (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     size bigint NOT NULL,
@@ -35,9 +41,18 @@ CREATE TABLE torrent (
     episodes smallint[],
     absolute_episodes smallint[],
     languages text[],
+    site_category text,                  -- what a source files it under, its own word or a Torznab id
+    trackers smallint[],                 -- numbers of `tracker`; NULL: none, or private
     files bytea                          -- storage/filelist.py; NULL: nobody has told us
 );
 ALTER TABLE torrent ALTER files SET STORAGE EXTERNAL;  -- compressed already
+
+-- What is known and what is new together, the known first, at most twenty.
+CREATE FUNCTION trackers_of_both(known smallint[], more smallint[]) RETURNS smallint[] LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
+    WHEN more IS NULL OR more <@ known THEN known
+    WHEN known IS NULL THEN more
+    ELSE (known || ARRAY(SELECT n FROM unnest(more) WITH ORDINALITY AS new (n, place) WHERE n <> ALL (known) ORDER BY place))[1:20]
+END;
 
 -- A v2 hash is looked up whole and, as in the DHT, by its first 20 bytes; so those are unique.
 CREATE UNIQUE INDEX torrent_short_v2 ON torrent (substring(info_hash_v2 FROM 1 FOR 20)) WHERE info_hash_v2 IS NOT NULL;

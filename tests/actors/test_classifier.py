@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 import trio
@@ -12,6 +13,7 @@ from actors.classifier import Classifier
 from actors.name_worker import BatchReader
 from catalog.messages import TorrentsClassified, TorrentsFound
 from catalog.model import ClassifiedTorrent, Kind
+from catalog.receipts import Outcome, Receipt, Settled
 from catalog.titles.batch import read_batch
 from config.settings import ClassifierSettings
 from supervisor.heartbeat import Heart
@@ -91,6 +93,16 @@ async def test_refused_torrents_are_counted_and_their_message_is_done():
     statistics = bench.classifier.statistics()
     assert statistics.refused == {"empty-name": 1, "name-too-long": 1}
     assert (statistics.classified, statistics.cleaned) == (1, 1)
+
+
+async def test_who_waits_for_a_refused_torrent_is_told_why():
+    told: list[Settled] = []
+    async with running() as bench:
+        torrents = (made_torrent(SURE, number=1), made_torrent("\x00", number=2), made_torrent("S" * 100_000, number=3))
+        await bench.found.send(TorrentsFound(tuple(replace(item, receipt=Receipt(n, told.append)) for n, item in enumerate(torrents))))
+        (passed,) = await bench.next()
+    assert told == [Settled(1, Outcome.REFUSED, "empty-name"), Settled(2, Outcome.REFUSED, "name-too-long")]
+    assert passed.torrent.receipt is not None, "the receipt travels on with its torrent"
 
 
 async def test_sure_names_do_not_wait_for_others(tmp_path):

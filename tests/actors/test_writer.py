@@ -1,7 +1,8 @@
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -11,6 +12,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.writer import Writer
 from catalog.messages import TorrentsClassified
 from catalog.model import ClassifiedTorrent
+from catalog.receipts import Outcome, Receipt, Settled
 from config.settings import DatabaseSettings, WriterSettings
 from protocol.identifiers import InfoHash
 from storage.database import Database
@@ -174,6 +176,14 @@ async def test_no_torrent_is_dropped_for_what_is_not_its_fault(autojump_clock: M
     assert len(store.stored) == 8
 
 
+def with_receipts(message: TorrentsClassified, told: list[Settled]) -> TorrentsClassified:
+    """The same torrents, each with a receipt that is settled into `told`."""
+    items = [
+        replace(item, torrent=replace(item.torrent, receipt=Receipt(number, told.append))) for number, item in enumerate(message.torrents)
+    ]
+    return TorrentsClassified(tuple(items))
+
+
 # With the real database, and so with the real clock.
 
 
@@ -188,6 +198,51 @@ async def test_a_bad_torrent_in_a_real_batch_is_dropped(database: Database) -> N
         await mailbox.send(TorrentsClassified((torrent("bad"), torrent("odd", info_hash=InfoHash(b"odd")), torrent("good"))))
     assert await count(database) == 41
     assert writer.statistics().refused == 2
+
+
+async def test_who_waits_is_told_after_the_commit(database: Database, conninfo: str) -> None:
+    told: list[tuple[Settled, int]] = []
+
+    def tell(settled: Settled) -> None:
+        with psycopg.connect(conninfo) as connection:
+            (stored,) = connection.execute("SELECT count(*) FROM torrent").fetchone() or (0,)
+        told.append((settled, stored))
+
+    await Torrents(database).store(named(1).torrents)
+    await Torrents(database).block([info_hash("Sintel 2")], "unwanted")
+    await database.run(lambda connection: connection.execute("ALTER TABLE torrent ADD CHECK (name <> 'bad')"))
+    message = TorrentsClassified((*named(1, 2, 3).torrents, torrent("bad"), torrent("odd", info_hash=InfoHash(b"odd"))))
+    async with running(Torrents(database)) as (_, mailbox):
+        items = [replace(item, torrent=replace(item.torrent, receipt=Receipt(n, tell))) for n, item in enumerate(message.torrents)]
+        await mailbox.send(TorrentsClassified(tuple(items)))
+    outcomes = {settled.index: (settled.outcome, bool(settled.reason)) for settled, _ in told}
+    assert outcomes == {
+        0: (Outcome.UPDATED, False),
+        1: (Outcome.BLOCKED, False),
+        2: (Outcome.NEW, False),
+        3: (Outcome.REFUSED, True),
+        4: (Outcome.REFUSED, True),
+    }
+    assert all(stored == 2 for settled, stored in told if settled.outcome is Outcome.NEW)
+
+
+async def test_a_crash_between_commit_and_answer_tells_the_truth_later(database: Database) -> None:
+    told: list[Settled] = []
+    mailbox = Mailbox[TorrentsClassified]("classified", 100)
+    await mailbox.send(with_receipts(named(1, 2), told))
+
+    class Crashing(Torrents):
+        async def store(self, batch: Sequence[ClassifiedTorrent]) -> StoreResult:
+            await super().store(batch)
+            raise RuntimeError("a bug, after the commit")
+
+    with pytest.RaisesGroup(RuntimeError):
+        await Writer(Heart(), mailbox.open_inbox(), Crashing(database), SETTINGS).run()
+    assert told == []
+    second = Writer(Heart(), mailbox.open_inbox(), Torrents(database), SETTINGS)
+    mailbox.close()
+    await second.run()
+    assert told == [Settled(0, Outcome.NEW), Settled(1, Outcome.NEW)]
 
 
 async def test_connections_killed_in_mid_batch_lose_nothing(database: Database, conninfo: str) -> None:

@@ -15,7 +15,7 @@ from tests.fakes.title_data import made_torrent
         (made_torrent("\x00\u202e \u200b"), Refusal.EMPTY_NAME),
         (made_torrent(""), Refusal.EMPTY_NAME),
         (made_torrent("S" * 100_000), Refusal.NAME_TOO_LONG),
-        (made_torrent("Sintel", size=0), Refusal.NO_SIZE),
+        (made_torrent("Sintel", (File("a", 0),), size=0), Refusal.NO_SIZE),
         (made_torrent("Sintel", size=-5), Refusal.NEGATIVE_SIZE),
         (made_torrent("Sintel", (File("a", 10), File("b", -5))), Refusal.NEGATIVE_SIZE),
         (made_torrent("Sintel", size=LARGEST_SIZE_BYTES + 1), Refusal.SIZE_TOO_LARGE),
@@ -26,6 +26,10 @@ def test_what_cannot_be_kept_is_refused_and_counted(torrent, reason):
     assert policy.admit(torrent) is reason
     assert policy.statistics().refused == {reason.value: 1}
     assert policy.statistics().admitted == 0
+
+
+def test_a_size_nobody_has_told_is_no_reason():
+    assert isinstance(Policy().admit(made_torrent("Sintel", size=0)), Torrent)
 
 
 def test_an_ordinary_torrent_is_kept_as_it_is():

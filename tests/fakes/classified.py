@@ -7,7 +7,10 @@ from typing import Any
 from catalog.model import ClassifiedTorrent, File, Kind, ParsedTitle, Torrent
 from protocol.identifiers import InfoHash
 
-_OF_TORRENT = ("size", "files", "file_count", "info_hash_v2", "is_private", "seeders", "leechers", "published_at", "site_category")
+_OF_TORRENT = (
+    "size", "files", "file_count", "info_hash_v2", "is_private", "seeders", "leechers", "published_at", "site_category", "trackers", "ids",
+    "receipt",
+)  # fmt: skip
 _OF_TITLE = ("year", "seasons", "episodes", "absolute_episodes", "date", "resolution", "video_codec", "group", "languages")
 
 
