@@ -10,6 +10,7 @@ from config.settings import Settings
 
 PROFILES = ("gentle", "home", "server", "lab")
 ENGINES = ("postgres",)
+SINKS = ("database", "api")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -34,6 +35,13 @@ RANGES: dict[str, tuple[float, float]] = {
     "classifier.timeout_s": (0.1, 30),
     "writer.batch_size": (1, 20_000),
     "writer.max_wait_s": (0.01, 60),
+    "push.batch_size": (1, 1000),
+    "push.max_wait_s": (0.01, 60),
+    "push.spool_bytes": (1024 * 1024, 1024**4),
+    "push.connect_timeout_s": (0.1, 60),
+    "push.timeout_s": (1, 600),
+    "push.probe_after_s": (0.1, 600),
+    "push.probe_longest_s": (0.1, 3600),
 }
 _BIND_CURE = 'write a list of addresses with ports, e.g. ["0.0.0.0:0", "[::]:0"]'
 
@@ -67,6 +75,8 @@ def check_rules(settings: Settings, origins: Mapping[str, str]) -> None:
             raise _wrong(key, value, origins, cure)
     if not settings.dht.bind:
         raise _wrong("dht.bind", [], origins, f"{_BIND_CURE}; dht.enabled = false switches the DHT off")
+    if settings.sink == "api" and not settings.push.url:
+        raise _wrong("push.url", "", origins, 'sink = "api" needs the central instance: write its URL, e.g. "https://index.example"')
     if settings.dht.profile == "lab" and not settings.dht.allow_loopback:
         raise _wrong("dht.profile", "lab", origins, 'the lab profile has no manners and works on loopback only: write "home"')
 
@@ -75,6 +85,7 @@ def _words(settings: Settings) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     yield "dht.profile", settings.dht.profile, PROFILES
     yield "search.engine", settings.search.engine, ENGINES
     yield "log_level", settings.log_level, LOG_LEVELS
+    yield "sink", settings.sink, SINKS
 
 
 def _shapes(settings: Settings) -> Iterator[tuple[str, str, Callable[[str], bool], str]]:
@@ -87,6 +98,7 @@ def _shapes(settings: Settings) -> Iterator[tuple[str, str, Callable[[str], bool
     for address in settings.http.trusted_proxies:
         yield "http.trusted_proxies", address, _is_network, 'write a list of addresses or networks, e.g. ["127.0.0.1", "10.1.0.0/24"]'
     yield "http.public_url", settings.http.public_url, _is_web_url, 'write a URL, e.g. "https://index.example"'
+    yield "push.url", settings.push.url, _is_push_url, 'write a URL without user and password, e.g. "https://index.example"'
     yield "database.url", settings.database.url, _is_database_url, 'write "postgresql://user@host/name", or "" for the embedded server'
 
 
@@ -122,6 +134,10 @@ def _is_web_url(text: str) -> bool:
     return not text or re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text) is not None
 
 
+def _is_push_url(text: str) -> bool:
+    return _is_web_url(text) and "@" not in text
+
+
 def _is_database_url(text: str) -> bool:
     return not text or text.startswith(("postgresql://", "postgres://"))
 
@@ -134,6 +150,6 @@ def _value(settings: Settings, key: str) -> Any:
 
 
 def _wrong(key: str, value: object, origins: Mapping[str, str], cure: str) -> SettingsError:
-    shown = "the URL given" if key == "database.url" else repr(value)  # it may hold a password
+    shown = "the URL given" if value and key in {"database.url", "push.url"} else repr(value)  # it may hold a password
     origin = origins.get(key, "default")
     return SettingsError(key, f"{shown} ({origin}) cannot be used", cure)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from config.errors import SettingsError
-from config.settings import HttpSettings
+from config.settings import HttpSettings, Settings
 
 MIN_SECRET_BYTES = 32
 _MAX_SECRETS = 2
@@ -19,19 +19,38 @@ def internal_secrets(settings: HttpSettings, environment: Mapping[str, str] | No
         SettingsError: the file cannot be read, or what stands in it is too short, or too much.
     """
     file = _secret_file(settings, os.environ if environment is None else environment)
-    if file is None:
-        return ()
+    return () if file is None else _read(file, "http.internal_secret_file")
+
+
+def push_secret(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
+    """What a crawler sends to its central instance as X-Internal-Secret.
+
+    Raises:
+        SettingsError: there is none, or the file cannot be read, or what stands in it is too short, or too much.
+    """
+    if settings.push.secret_file:
+        found = _read(Path(settings.push.secret_file).expanduser(), "push.secret_file")
+    else:
+        found = internal_secrets(settings.http, environment)
+    if not found:
+        cure = "name a file with the secret of the central instance (its http.internal_secret_file)"
+        raise SettingsError("push.secret_file", 'there is none, and sink = "api" needs one', cure)
+    return found[0]
+
+
+def _read(file: Path, setting: str) -> tuple[str, ...]:
     try:
         lines = file.read_text(encoding="ascii").split("\n")
     except OSError as exc:
-        raise _wrong(f"{file} cannot be read: {exc.strerror}", "name a file that this user can read") from exc
+        raise SettingsError(setting, f"{file} cannot be read: {exc.strerror}", "name a file that this user can read") from exc
     except UnicodeDecodeError as exc:
-        raise _wrong(f"{file} holds characters beyond ASCII", _CURE) from exc
+        raise SettingsError(setting, f"{file} holds characters beyond ASCII", _CURE) from exc
     found = tuple(line.strip() for line in lines if line.strip())
     if not found or len(found) > _MAX_SECRETS:
-        raise _wrong(f"{file} holds {len(found)} secrets", "write one a line: one, or two while they are changed")
+        cure = "write one a line: one, or two while they are changed"
+        raise SettingsError(setting, f"{file} holds {len(found)} secrets", cure)
     if any(len(secret) < MIN_SECRET_BYTES or not secret.isprintable() for secret in found):
-        raise _wrong(f"a secret in {file} is shorter than {MIN_SECRET_BYTES} bytes or not printable", _CURE)
+        raise SettingsError(setting, f"a secret in {file} is shorter than {MIN_SECRET_BYTES} bytes or not printable", _CURE)
     return found
 
 
@@ -41,7 +60,3 @@ def _secret_file(settings: HttpSettings, environment: Mapping[str, str]) -> Path
     folder = environment.get("CREDENTIALS_DIRECTORY", "")
     file = Path(folder) / "internal_secret"
     return file if folder and file.is_file() else None
-
-
-def _wrong(problem: str, cure: str) -> SettingsError:
-    return SettingsError("http.internal_secret_file", problem, cure)

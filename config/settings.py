@@ -118,6 +118,29 @@ class WriterSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PushSettings:
+    """The central instance that a crawler without a database sends what it finds to; counts where sink = "api"."""
+
+    url: str = ""
+    """Of the central instance, e.g. "https://index.example"."""
+    secret_file: str = ""
+    """File with the central instance's internal secret, at least 32 bytes. Empty: as http.internal_secret_file."""
+    batch_size: int = 500
+    """Torrents a request, and a file of the spool."""
+    max_wait_s: float = 2.0
+    """A smaller batch is sent after this long."""
+    spool_bytes: int = 1024 * 1024 * 1024
+    """What may wait on disk (about 400 bytes a torrent); beyond it nothing more is looked for until the central instance is back."""
+    connect_timeout_s: float = 10.0
+    timeout_s: float = 60.0
+    """For one request, from the connection to the last byte of the answer."""
+    probe_after_s: float = 2.0
+    """From a failure to the next try; each further pause is twice as long, with a share taken off by chance."""
+    probe_longest_s: float = 60.0
+    """The longest of those pauses."""
+
+
+@dataclass(frozen=True, slots=True)
 class SearchSettings:
     """The search engine."""
 
@@ -131,10 +154,13 @@ class Settings:
     data_dir: str = ""
     """Where everything is kept; empty: $STATE_DIRECTORY, else $XDG_DATA_HOME/swarmdex, for root /var/lib/swarmdex."""
     log_level: str = "info"
+    sink: str = "database"
+    """Where what is found goes: "database": an index of its own; "api": the central instance of [push], and there is no database here."""
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     dht: DhtSettings = field(default_factory=DhtSettings)
     metadata: MetadataSettings = field(default_factory=MetadataSettings)
     classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
     writer: WriterSettings = field(default_factory=WriterSettings)
+    push: PushSettings = field(default_factory=PushSettings)
     search: SearchSettings = field(default_factory=SearchSettings)

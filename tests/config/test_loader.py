@@ -90,6 +90,11 @@ def test_the_home_folder_may_be_written_as_a_tilde(monkeypatch):
         ("http.requests_per_minute=-1", "from 0 to"),
         ("search.engine=grep", "postgres"),
         ("dht.profile=lab", "loopback only"),
+        ("sink=file", "database, api"),
+        ("sink=api", "push.url"),
+        ("push.url=index.example", "https://"),
+        ("push.url=https://me:hunter2@index.example", "without user and password"),
+        ("push.batch_size=1001", "from 1 to 1000"),
     ],
 )
 def test_a_wrong_setting_is_refused_with_the_cure(assignment, says):

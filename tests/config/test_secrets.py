@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from config.errors import SettingsError
-from config.secrets import internal_secrets
-from config.settings import HttpSettings
+from config.secrets import internal_secrets, push_secret
+from config.settings import HttpSettings, PushSettings, Settings
 
 OLD, NEW = "o" * 32, "n" * 44
 
@@ -49,3 +49,19 @@ def test_a_secret_that_is_none_is_refused_without_being_shown(tmp_path: Path, te
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
         internal_secrets(HttpSettings(internal_secret_file=str(tmp_path / "missing")), {})
+
+
+def test_a_crawler_sends_the_secret_of_its_own_file_else_the_one_of_this_instance(tmp_path: Path) -> None:
+    (tmp_path / "internal_secret").write_text(f"{NEW}\n{OLD}\n")
+    (tmp_path / "central").write_text("c" * 32)
+    handed_over = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert push_secret(Settings(), handed_over) == NEW
+    assert push_secret(Settings(push=PushSettings(secret_file=str(tmp_path / "central"))), handed_over) == "c" * 32
+
+
+def test_a_crawler_without_a_secret_is_told_where_to_put_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"push\.secret_file: there is none"):
+        push_secret(Settings(), {})
+    (tmp_path / "central").write_text("short")
+    with pytest.raises(SettingsError, match=r"push\.secret_file: a secret in .* is shorter than 32 bytes"):
+        push_secret(Settings(push=PushSettings(secret_file=str(tmp_path / "central"))), {})
