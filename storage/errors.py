@@ -8,6 +8,8 @@
        │  └─ StatementTimeout          it took longer than database.statement_timeout_s
        ├─ TorrentRefused               a torrent that cannot be stored as it is; names its hash
        ├─ CorruptFileList              a stored file list that cannot be read
+       ├─ SpoolUnavailable             the disk of the spool is full, gone or read-only; try again later
+       ├─ CorruptBatch                 a batch of the spool that cannot be read; it is set aside
        ├─ EmbeddedServerError          the embedded server cannot be started; the message names the cure
        │  └─ DataDirectoryInUse        another swarmdex holds the data directory
        ├─ ExternalServerError          the server behind database.url does not fit; the message names the cure
@@ -80,3 +82,11 @@ class TorrentRefused(StorageError):
 
 class CorruptFileList(StorageError):
     """A stored file list cannot be read: damaged, or written by a later version. The torrent's other columns are not affected."""
+
+
+class SpoolUnavailable(StorageError):
+    """The spool cannot be written or read now: no room on the disk, no right to it. What was to be written is not safe."""
+
+
+class CorruptBatch(StorageError):
+    """A batch of the spool cannot be read, now or ever: damaged on the disk, or not written by us."""
