@@ -1,5 +1,6 @@
 """All accounts in one place; each kind has a file of its own."""
 
+from storage.accounts.download_tokens import DownloadTokens
 from storage.accounts.keys import MEMORY_S, ApiKeys
 from storage.accounts.passwords import Passwords
 from storage.accounts.sessions import Sessions
@@ -7,11 +8,12 @@ from storage.accounts.users import Users
 from storage.database import Database
 
 
-class Accounts(ApiKeys, Users, Sessions):
+class Accounts(ApiKeys, DownloadTokens, Users, Sessions):
     """The tables of storage/migrations/0002_accounts.sql."""
 
     def __init__(self, database: Database, *, passwords: Passwords | None = None, key_memory_s: float = MEMORY_S) -> None:
         ApiKeys.__init__(self, database, memory_s=key_memory_s)
+        DownloadTokens.__init__(self, database)
         Users.__init__(self, database, passwords or Passwords())
         Sessions.__init__(self, database)
 

@@ -25,8 +25,9 @@ MEMORY_S = 2.0
 
 MAX_REQUESTS_PER_MINUTE = 1_000_000
 _ALPHABET = string.digits + string.ascii_letters  # what survives every client's URL escaping
-_ID_LENGTH, _SECRET_LENGTH = 8, 32
-_KEY = re.compile(rf"[0-9A-Za-z]{{{_ID_LENGTH + _SECRET_LENGTH}}}", re.ASCII)
+KEY_ID_LENGTH, _SECRET_LENGTH = 8, 32
+_KEY = re.compile(rf"[0-9A-Za-z]{{{KEY_ID_LENGTH + _SECRET_LENGTH}}}", re.ASCII)
+_KEY_ID = re.compile(rf"[0-9A-Za-z]{{{KEY_ID_LENGTH}}}", re.ASCII)
 _MAX_NAME_LENGTH = 100
 
 
@@ -108,20 +109,20 @@ class ApiKeys:
             raise ValueError(f"a key needs a printable name of at most {_MAX_NAME_LENGTH} characters")
         if requests_per_minute is not None and not 0 <= requests_per_minute <= MAX_REQUESTS_PER_MINUTE:
             raise ValueError(f"a key's limit is a number of requests a minute, from 0 (none) to {MAX_REQUESTS_PER_MINUTE:,}")
-        text = "".join(secrets.choice(_ALPHABET) for _ in range(_ID_LENGTH + _SECRET_LENGTH))
-        parameters = (text[:_ID_LENGTH], name.strip(), _digest(text), sorted(wanted), expires, requests_per_minute, owner)
+        text = "".join(secrets.choice(_ALPHABET) for _ in range(KEY_ID_LENGTH + _SECRET_LENGTH))
+        parameters = (text[:KEY_ID_LENGTH], name.strip(), digest_of(text), sorted(wanted), expires, requests_per_minute, owner)
         return NewKey(await self._database.run(lambda connection: _insert(connection, parameters)), text)
 
     async def check_key(self, text: str, *, address: str = "", agent: str = "") -> KeyInfo | None:
         """The key whose text this is, None for anything else. At most once a minute it is written down when, whence and by what."""
         if not _KEY.fullmatch(text):
             return None
-        digest, now = _digest(text), time.time()
-        checked = self._checked.get(text[:_ID_LENGTH])
+        digest, now = digest_of(text), time.time()
+        checked = self._checked.get(text[:KEY_ID_LENGTH])
         if checked is not None and checked.until > now and hmac.compare_digest(checked.digest, digest):
             return checked.info
         ended = self._ended
-        info = await self._database.run(lambda connection: _check(connection, text[:_ID_LENGTH], digest, origin(address, agent)))
+        info = await self._database.run(lambda connection: _check(connection, text[:KEY_ID_LENGTH], digest, origin(address, agent)))
         if info is not None and ended == self._ended:
             until = now + self._memory_s
             self._checked[info.id] = _Checked(digest, info, until if info.expires is None else min(until, info.expires.timestamp()))
@@ -129,6 +130,8 @@ class ApiKeys:
 
     async def revoke_key(self, key_id: str, *, owner: int | None = None) -> bool:
         """End a key for good; False if there is none of that id (of `owner`, if named), or it is revoked already."""
+        if not _KEY_ID.fullmatch(key_id):
+            return False
         statement = "UPDATE api_key SET revoked = now() WHERE id = %s AND revoked IS NULL AND (%s::bigint IS NULL OR owner = %s)"
         parameters = (key_id, owner, owner)
         try:
@@ -138,8 +141,8 @@ class ApiKeys:
 
     async def keys(self, owner: int | None = None) -> tuple[KeyInfo, ...]:
         """All keys, or those of one user, oldest first."""
-        statement = f"SELECT {_COLUMNS} FROM api_key WHERE %s::bigint IS NULL OR owner = %s ORDER BY created, id"  # noqa: S608 - a constant
-        return await self._database.run(lambda connection: tuple(_info(row) for row in connection.execute(statement, (owner, owner))))
+        statement = f"SELECT {KEY_COLUMNS} FROM api_key WHERE %s::bigint IS NULL OR owner = %s ORDER BY created, id"  # noqa: S608 - a constant
+        return await self._database.run(lambda connection: tuple(key_info(row) for row in connection.execute(statement, (owner, owner))))
 
     async def count_keys(self) -> int:
         """How many keys there are, revoked and expired ones included."""
@@ -151,20 +154,20 @@ class ApiKeys:
         self._checked.clear()
 
 
-_COLUMNS = "id, name, scopes, created, last_used, expires, revoked, requests_per_minute, owner, last_address, last_agent"
+KEY_COLUMNS = "id, name, scopes, created, last_used, expires, revoked, requests_per_minute, owner, last_address, last_agent"
 
 
 def _insert(connection: Connection, parameters: tuple[Any, ...]) -> KeyInfo:
     statement = f"""
         INSERT INTO api_key (id, name, secret_sha256, scopes, expires, requests_per_minute, owner)
-        VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING {_COLUMNS}
+        VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING {KEY_COLUMNS}
     """  # noqa: S608 - a constant
-    return _info(only(connection.execute(statement, parameters).fetchone()))
+    return key_info(only(connection.execute(statement, parameters).fetchone()))
 
 
 def _check(connection: Connection, key_id: str, presented: bytes, where_from: tuple[str, str]) -> KeyInfo | None:
     statement = f"""
-        SELECT {_COLUMNS}, secret_sha256,
+        SELECT {KEY_COLUMNS}, secret_sha256,
             revoked IS NULL AND (expires IS NULL OR expires > now()) AS is_good,
             last_used IS NULL OR last_used < now() - interval '1 minute' AS is_stale
         FROM api_key WHERE id = %s
@@ -177,13 +180,15 @@ def _check(connection: Connection, key_id: str, presented: bytes, where_from: tu
     if is_stale:
         update = "UPDATE api_key SET last_used = now(), last_address = %s, last_agent = %s WHERE id = %s"
         connection.execute(update, (*where_from, key_id))
-    return _info(only(row))
+    return key_info(only(row))
 
 
-def _digest(text: str) -> bytes:
-    return sha256(text[_ID_LENGTH:].encode()).digest()
+def digest_of(text: str) -> bytes:
+    """What is stored of a key's secret."""
+    return sha256(text[KEY_ID_LENGTH:].encode()).digest()
 
 
-def _info(row: tuple[Any, ...]) -> KeyInfo:
-    key_id, name, scopes, *rest = row[: len(_COLUMNS.split(", "))]
+def key_info(row: tuple[Any, ...]) -> KeyInfo:
+    """From a row that begins with KEY_COLUMNS."""
+    key_id, name, scopes, *rest = row[: len(KEY_COLUMNS.split(", "))]
     return KeyInfo(key_id, name, frozenset(scopes), *rest)
