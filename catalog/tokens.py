@@ -8,6 +8,7 @@ characters. Everything else that is neither letter nor digit separates.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 MAX_WORDS = 64
 MAX_WORD_LENGTH = 32
@@ -15,6 +16,8 @@ MAX_WORD_LENGTH = 32
 MAX_TEXT_LENGTH = 2000
 """Characters of a text that are read; names of 100 kB exist."""
 
+_OPTIONAL_WORDS = frozenset({"and"})
+_OPTIONAL_FIRST_WORD = "the"
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _WORD = re.compile(r"[^\x00-\x2f;`]+")  # after folding, only letters, marks, digits and these separators are left
 _APOSTROPHE = re.compile(r"(?<=[^\W_])['`](?=[^\W_])")
@@ -68,6 +71,14 @@ def variants(text: str, limit: int = MAX_WORDS) -> list[str]:
     if not folded.isascii():
         found += [run[-1] for run in _UNSPACED.findall(folded) if len(run) > 1]
     return found[:limit]
+
+
+def essential(sequence: Sequence[str]) -> list[str]:
+    """Without the words that titles carry or lack at will: a leading "the", and any "and" (or `&`). Never empty if it was not."""
+    kept = [word for word in sequence if word not in _OPTIONAL_WORDS]
+    if len(kept) > 1 and kept[0] == _OPTIONAL_FIRST_WORD:
+        del kept[0]
+    return kept or list(sequence)
 
 
 def is_unspaced(word: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.search.engine import SearchQuery
+from storage.search.works import holding
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,5 +63,11 @@ def conditions_of(query: SearchQuery, tsquery: str | None) -> Conditions:
     if of_torrent := [sql for name, sql in _OF_TORRENT.items() if name in given]:
         # A scalar subquery and no join: the planner cannot turn it round and begin with the whole table of torrents.
         match.append(f"(SELECT {' AND '.join(of_torrent)} FROM torrent AS t WHERE t.id = s.id)")  # noqa: S608 - constants
+    if query.works:
+        works = holding(query.works)
+        # Two conditions, so that GIN answers the first together with words and facts.
+        given["tsquery"] = f"{tsquery} & {works.superset}" if tsquery else works.superset
+        match = [_MATCH["tsquery"], *(sql for sql in match if sql != _MATCH["tsquery"]), works.check]
+        given |= works.parameters
     time = [sql for name, sql in _TIME.items() if name in given]
     return Conditions(" AND ".join(match) or "true", " AND ".join(time) or "true", given)

@@ -4,7 +4,8 @@ Three classes of lexemes share one GIN index (docs/schema.md):
 - words of the name, with positions, weight A where the parsed title has them too, else B;
 - words of the files and other forms of words, without positions: found, but ranked below;
 - facts, which begin with `#` as no word can: `#2040` category, `#k1` kind, `#y2010` year, `#s1` season, `#s1e2` episode of a season,
-  `#e2` episode, `#a5` absolute episode, `#d20171110` date.
+  `#e2` episode, `#a5` absolute episode, `#d20171110` date. The store adds `#w` and `#w7` where a torrent holds work 7
+  (storage/works.py).
 storage/search/tsquery.py asks for the same lexemes.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from catalog.categories import categories_of
 from catalog.model import ClassifiedTorrent, File, Kind, ParsedTitle
 from catalog.titles.cascade import PARSED
-from catalog.tokens import MAX_WORDS, variants, words
+from catalog.tokens import MAX_WORDS, essential, variants, words
 
 MAX_FILE_WORDS = 40
 """Words taken from file names beyond those of the name: enough to find a pack by one of its parts, small in the index."""
@@ -28,8 +29,6 @@ MAX_EPISODES = 100
 KIND_NUMBERS = {kind: number for number, kind in enumerate(Kind)}
 KINDS = tuple(Kind)
 
-_OPTIONAL_WORDS = frozenset({"and"})
-_OPTIONAL_FIRST_WORD = "the"
 _ACCESSORIES = frozenset(
     words(
         "cover covers idx jpeg jpg md5 nfo png proof readme release rarbg sample samples screens screenshot screenshots sfv srt sub subs "
@@ -69,14 +68,6 @@ def document(torrent: ClassifiedTorrent) -> Document:
     lexemes += _placed(name_words, title_words)
     count = len(others) + len(set(name_words).union(title_words))
     return Document(count.to_bytes(4) + b"".join(lexemes), len(set(essential(title_words))))
-
-
-def essential(sequence: Sequence[str]) -> list[str]:
-    """Without the words that titles carry or lack at will: a leading "the", and any "and" (or `&`). Never empty if it was not."""
-    kept = [word for word in sequence if word not in _OPTIONAL_WORDS]
-    if len(kept) > 1 and kept[0] == _OPTIONAL_FIRST_WORD:
-        del kept[0]
-    return kept or list(sequence)
 
 
 def _facts(kind: Kind, parsed: ParsedTitle, categories: Iterable[int]) -> Iterable[str]:

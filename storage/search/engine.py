@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Protocol
 
 from catalog.model import Kind, TorrentRow
+from catalog.works import Work
 
 COUNT_CAP = 1000
 """Totals are counted exactly up to here; beyond, a page says "more than"."""
@@ -34,6 +35,10 @@ class SearchQuery:
     """Words that must all occur in the name, the parsed title or (weaker) the file names; `"a phrase"`, `-without`."""
     is_prefix: bool = False
     """The last word may be unfinished (search as you type); needs three characters to count as a prefix."""
+    rank_text: str = ""
+    """Words that need not occur: where `text` is empty, they decide how well a match fits."""
+    works: tuple[Work, ...] = ()
+    """Any of which it holds: known to, or by its title, where no other work is known (movies: and by the year, give or take one)."""
     kinds: frozenset[Kind] = frozenset()
     categories: tuple[int, ...] = ()
     """Torznab ids, any of which may match; a parent stands for its subcategories."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
 
+from catalog.works import Work
 from protocol.torznab.categories import known_categories
 from storage.search.engine import SearchQuery
 
@@ -70,6 +71,16 @@ def _text(query: SearchQuery) -> str:
     return f"“{query.text}”" + (" and what begins like it" if query.is_prefix else "")
 
 
+def _works(query: SearchQuery) -> str:
+    return " or ".join(_work(work) for work in query.works)
+
+
+def _work(work: Work) -> str:
+    numbers = ", ".join(f"{authority} {number}" for authority, number in sorted(work.numbers.items()))
+    title = (work.title or "a work without a name") + (f" ({work.year})" if work.year is not None else "")
+    return f"{title}, {numbers}" if numbers else title
+
+
 def _season(query: SearchQuery) -> str:
     return "0 (specials)" if query.season == 0 else f"{query.season}"
 
@@ -103,8 +114,8 @@ def _span(least: int | None, most: int | None, unit: str = "") -> str:
 FILTERS = (
     _Filter("categories", ("categories",), _categories),
     _Filter("kinds", ("kinds",), _kinds),
-    _Filter("work", ("works",), lambda query: " or ".join(work.title or f"work {work.id}" for work in query.works)),
     _Filter("words", ("text", "is_prefix"), _text),
+    _Filter("ids", ("works",), _works),
     _Filter("season", ("season",), _season),
     _Filter("episode", ("episode",), lambda query: f"{query.episode}"),
     _Filter("absolute episode", ("absolute_episode",), lambda query: f"{query.absolute_episode}"),

@@ -28,7 +28,7 @@ class TextSearch:
     everything: str | None
     """All words and facts, as tsquery text; None: no condition."""
     words: tuple[str, ...] = ()
-    """Each word that must occur, as tsquery operand without weight: "'sintel'" or "'sint':*"."""
+    """Each word that must occur, or only ranks, as tsquery operand without weight: "'sintel'" or "'sint':*"."""
     finds_nothing: bool = False
     """Something was written, and it has no words."""
 
@@ -47,12 +47,12 @@ def text_search(query: SearchQuery) -> TextSearch:
             conditions.append("!" + _phrase(found))
         elif piece["phrase"] is not None:
             conditions.append(_phrase(found))
-            required += map(_operand, found)
+            required += map(operand, found)
         else:
             plain.append(text)
     # Words are cut from the whole text, as they are from a name: "S.H.I.E.L.D", "Mike Judge ' s".
     loose = essential(words(" ".join(plain), MAX_QUERY_WORDS))
-    operands = [_operand(word) for word in loose]
+    operands = [operand(word) for word in loose]
     if loose and query.is_prefix and len(loose[-1]) >= MIN_PREFIX_LENGTH and not query.text[-1:].isspace():
         operands[-1] = f"'{loose[-1]}':*"
     required += operands
@@ -60,16 +60,18 @@ def text_search(query: SearchQuery) -> TextSearch:
     if query.text.strip() and not conditions:
         return TextSearch(None, finds_nothing=True)
     conditions += _facts(query)
+    if not required:
+        required = [operand(word) for word in essential(words(query.rank_text, MAX_QUERY_WORDS))]
     return TextSearch(" & ".join(conditions) or None, tuple(dict.fromkeys(required)))
 
 
-def _operand(word: str) -> str:
-    # One character of a script without spaces is indexed only as the first of a pair, or alone.
+def operand(word: str) -> str:
+    """A word as it is looked for. One character of a script without spaces is indexed only as the first of a pair, or alone."""
     return f"'{word}':*" if len(word) == 1 and is_unspaced(word) else f"'{word}'"
 
 
 def _phrase(found: list[str]) -> str:
-    return "(" + " <-> ".join(map(_operand, found)) + ")"
+    return "(" + " <-> ".join(map(operand, found)) + ")"
 
 
 def _facts(query: SearchQuery) -> Iterator[str]:

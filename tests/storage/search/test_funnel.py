@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from catalog.model import Kind
+from catalog.works import Medium, Work
 from storage.database import Database
 from storage.search.engine import FilterStep, SearchQuery
 from storage.search.funnel import FILTERS, only, stages, without
@@ -47,13 +48,15 @@ def test_the_stages_are_the_filters_given_and_each_holds_those_before() -> None:
 def test_every_value_is_said_in_words() -> None:
     moment = datetime(2026, 11, 20, 10, tzinfo=UTC)
     query = SearchQuery(
-        text="a", is_prefix=True, kinds=frozenset(Kind) - {Kind.ADULT},
-        season=0, episode=2, absolute_episode=3, air_date=date(2017, 11, 10), year_from=1990, year_to=1999, max_size=1000, seen_after=moment, min_seeders=1, min_files=2, resolutions=("720p", "1080p"),
-        video_codecs=("h264",), release_sources=("web",), languages=("en",), found_by="dht",
+        text="a", is_prefix=True, kinds=frozenset(Kind) - {Kind.ADULT}, works=(Work(7, Medium.MOVIE, "Sintel", 2010, numbers={"imdb": 9}),),
+        season=0, episode=2, absolute_episode=3, air_date=date(2017, 11, 10), year_from=1990, year_to=1999, max_size=1000,
+        seen_after=moment, min_seeders=1, min_files=2, resolutions=("720p", "1080p"), video_codecs=("h264",), release_sources=("web",),
+        languages=("en",), found_by="dht",
     )  # fmt: skip
     assert [stage.value for stage in stages(query)][1:] == [
-        "all but adult", "“a” and what begins like it", "0 (specials)", "2", "3", "2017-11-10", "from 1990 to 1999", "to 1,000 bytes",
-        "first seen after 2026-11-20 10:00 UTC", "at least 1", "at least 2", "720p or 1080p", "h264", "web", "en", "dht",
+        "all but adult", "“a” and what begins like it", "Sintel (2010), imdb 9", "0 (specials)", "2", "3", "2017-11-10",
+        "from 1990 to 1999", "to 1,000 bytes", "first seen after 2026-11-20 10:00 UTC", "at least 1", "at least 2", "720p or 1080p", "h264",
+        "web", "en", "dht",
     ]  # fmt: skip
     assert [stage.value for stage in stages(SearchQuery(kinds=frozenset({Kind.TV, Kind.ANIME})))][1:] == ["anime or tv"]
 
