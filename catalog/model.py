@@ -64,6 +64,8 @@ class Torrent:
     """The raw info dict, where it was fetched or uploaded and is to be kept."""
     piece_layers: bytes = field(default=b"", repr=False)
     """What a .torrent file of it has beside the info dict (BEP 52), checked, as bencode; empty: none is needed, or not all are known."""
+    seen_at: datetime | None = None
+    """Set: this is no observation but the stored torrent sent through again, as it was last seen then. What is newer by now stays."""
     receipt: Receipt | None = field(default=None, repr=False, compare=False)
     """Who waits to hear what becomes of it."""
 

@@ -25,6 +25,8 @@ def waves(batch: Iterable[ClassifiedTorrent]) -> list[list[ClassifiedTorrent]]:
         found = torrent.torrent
         key = (found.info_hash, found.info_hash_v2, found.source)
         before = merged.pop(key, None)
+        if before is not None and torrent.torrent.seen_at is not None:
+            torrent, before = before, torrent  # noqa: PLW2901 - what is observed wins over what is stored once more
         merged[key] = torrent if before is None else _merged(before, torrent)
     parts: list[list[ClassifiedTorrent]] = []
     next_part: dict[bytes, int] = {}

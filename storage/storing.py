@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from catalog.model import ClassifiedTorrent, File
 from catalog.receipts import Outcome, Receipt
-from storage import filelist, incoming, info_dicts, merging, works
+from storage import filelist, history, incoming, info_dicts, merging, works
 from storage.database import Connection
 from storage.errors import CorruptFileList
 from storage.wave import PACKED_ROWS, StoredWave
@@ -59,6 +59,8 @@ def store(connection: Connection, batch: Sequence[ClassifiedTorrent], numbers: N
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_WAVES_LOCK,))
     stored = [_store_wave(connection, wave, numbers) for wave in waves]
     connection.execute(_FOLD_TALLY)
+    with connection.cursor() as cursor:
+        history.count(cursor, stored, numbers.sources)  # last: the minute's row is locked until the transaction ends
     return StoreResult(
         new=sum(wave.new for wave in stored),
         updated=sum(wave.updated for wave in stored),
@@ -75,6 +77,8 @@ def _store_wave(connection: Connection, wave: Sequence[ClassifiedTorrent], numbe
         with cursor.copy(incoming.COPY) as copy:
             copy.write(rows_of_wave)
         blocked = cursor.execute(_DROP_BLOCKED, prepare=False).fetchall()
+        if any(torrent.torrent.seen_at is not None for torrent in wave):
+            cursor.execute(_DROP_GONE, prepare=False)
         renamed = merging.settle_identities(cursor, wave)
         new, stored, packed = cursor.execute(_UPSERT, prepare=False).fetchone() or (0, 0, b"")
         became = StoredWave(wave, new, stored - new, frozenset(info_hash for (info_hash,) in blocked), renamed, packed)
@@ -145,12 +149,16 @@ _DROP_BLOCKED = """
 DELETE FROM incoming USING blocked WHERE blocked.info_hash IN (incoming.info_hash, substring(incoming.info_hash_v2 FROM 1 FOR 20))
 RETURNING incoming.info_hash
 """
+# Stored once more, but no longer there: a torrent that left stays away.
+_DROP_GONE = """
+DELETE FROM incoming WHERE seen_at IS NOT NULL AND NOT EXISTS (SELECT FROM torrent AS t WHERE t.info_hash = incoming.info_hash)
+"""
 _UPSERT = f"""
 WITH stored AS (
     INSERT INTO torrent AS t (size, first_seen, last_seen, published_at, file_count, date, kind, classifier_version, first_source, year,
         confidence, files_codec, is_private, info_hash, info_hash_v2, name, title, stage, resolution, video_codec, release_source,
         release_group, seasons, episodes, absolute_episodes, languages, site_category, trackers, files)
-    SELECT size, now(), now(), published_at, file_count, date, kind, classifier_version, source, year,
+    SELECT size, now(), coalesce(seen_at, now()), published_at, file_count, date, kind, classifier_version, source, year,
         confidence, files_codec, is_private, info_hash, info_hash_v2, name, title, stage, resolution, video_codec, release_source,
         release_group, seasons, episodes, absolute_episodes, languages, site_category, trackers, files
     FROM incoming ORDER BY info_hash
@@ -170,6 +178,8 @@ WITH stored AS (
         trackers = CASE WHEN t.is_private OR excluded.is_private THEN NULL ELSE trackers_of_both(t.trackers, excluded.trackers) END,
         files_codec = CASE WHEN excluded.files IS NULL THEN t.files_codec ELSE excluded.files_codec END,
         files = coalesce(excluded.files, t.files)
+    -- What is stored once more (seen_at) gives way to what was observed since it was read.
+    WHERE excluded.last_seen >= least(t.last_seen, now())
     RETURNING id, info_hash, size, first_seen, first_source, xmax = 0 AS is_new  -- xmax: a row version nobody has updated
 ), searched AS (
     INSERT INTO search AS s (id, size, first_seen, pop, title_words, tsv)
@@ -187,7 +197,7 @@ WITH stored AS (
     ON CONFLICT (id) DO UPDATE SET at = excluded.at, seeders = excluded.seeders, leechers = excluded.leechers
 ), found_elsewhere AS (
     INSERT INTO torrent_source (torrent_id, seen, source)
-    SELECT id, now(), source FROM stored JOIN incoming USING (info_hash) WHERE source <> first_source ORDER BY id
+    SELECT id, now(), source FROM stored JOIN incoming USING (info_hash) WHERE source <> first_source AND seen_at IS NULL ORDER BY id
     ON CONFLICT (torrent_id, source) DO UPDATE SET seen = excluded.seen
 )
 SELECT count(*) FILTER (WHERE is_new), count(*), {PACKED_ROWS} FROM stored

@@ -41,9 +41,9 @@ class StoredWave:
         return {info_hash: StoredRow(number, is_new, first_seen) for number, info_hash, is_new, first_seen in _ROW.iter_unpack(self.packed)}
 
     def row_of(self, torrent: ClassifiedTorrent) -> StoredRow | None:
-        """The row that a torrent of the wave became, None if it is blocked."""
+        """The row that a torrent of the wave became; None if it is blocked, or no observation and gone or outdated."""
         info_hash = torrent.torrent.info_hash
-        return None if info_hash in self.blocked else self.rows[self.renamed.get(info_hash, info_hash)]
+        return None if info_hash in self.blocked else self.rows.get(self.renamed.get(info_hash, info_hash))
 
 
 PACKED_ROWS = "coalesce(string_agg(int8send(id) || info_hash || boolsend(is_new) || timestamptz_send(first_seen), ''::bytea), ''::bytea)"

@@ -1,0 +1,18 @@
+-- Long work over all torrents, one at a time: storage/jobs.py.
+
+CREATE TABLE job (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    created timestamptz NOT NULL DEFAULT now(),
+    started timestamptz,
+    ended timestamptz,
+    last_id bigint NOT NULL DEFAULT 0,   -- torrents up to this id are through
+    done bigint NOT NULL DEFAULT 0,
+    refused bigint NOT NULL DEFAULT 0,
+    total bigint NOT NULL,
+    older_than smallint,                 -- only what a classifier before this version has read
+    kinds smallint[],
+    task text NOT NULL CHECK (task IN ('reprocess', 'reindex')),
+    state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'done', 'cancelled')),
+    CHECK ((state = 'running') = (ended IS NULL))
+);
+CREATE UNIQUE INDEX job_running ON job (state) WHERE state = 'running';
