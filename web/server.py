@@ -3,25 +3,23 @@
 import logging
 import socket
 from collections.abc import Callable
-from functools import partial
 
 import trio
 from hypercorn.config import Config
-from hypercorn.trio import serve
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
+from hypercorn.utils import repr_socket_addr
 
 from config.rules import split_address
 from protocol.errors import SwarmdexError
 from supervisor.heartbeat import Heart
 from web.app import create_app
+from web.connection import Patience
+from web.listener import Listener
 from web.parts import WebParts
 from web.traffic import Traffic
 
 logger = logging.getLogger("swarmdex.web.hypercorn")
-logger.setLevel(logging.WARNING)  # below that it tells people to press CTRL + C
 
-GRACE_S = 2.0
-"""Seconds that requests get to finish once the server is asked to stop."""
 _BEAT_S = 1.0
 
 
@@ -39,16 +37,18 @@ class WebServer:
     Args:
         parts: what the app needs.
         on_bound: called with the URL ("http://127.0.0.1:3333") each time the port is open.
+        patience: how long clients are waited for.
     """
 
-    def __init__(self, parts: WebParts, on_bound: Callable[[str], None] = _nobody_asks) -> None:
+    def __init__(self, parts: WebParts, on_bound: Callable[[str], None] = _nobody_asks, patience: Patience | None = None) -> None:
         self._parts = parts
+        self._patience = patience or Patience()
         self._on_bound = on_bound
         self._bind = parts.settings.bind
         self._stop: trio.Event | None = None
 
     async def run(self, heart: Heart) -> None:
-        """Serve until `stop`. Requests in flight then get GRACE_S to finish; cancelled, they get nothing.
+        """Serve until `stop`. Requests in flight then get a moment to finish; cancelled, they get nothing.
 
         Raises:
             PortUnavailable: the port is taken, or not ours to take.
@@ -57,11 +57,12 @@ class WebServer:
         traffic = Traffic()
         heart.report(traffic.statistics)
         app = _without_websockets(_finishing(create_app(self._parts, traffic)))
-        config = _config(_listen(self._bind))
+        listener = Listener(app, _config(), self._patience)
+        bound = _listen(self._bind)
+        self._bind = repr_socket_addr(bound.family, bound.getsockname())  # a port picked by the system is kept over restarts
         async with trio.open_nursery() as nursery:
-            urls = await nursery.start(partial(serve, app, config, shutdown_trigger=stop.wait, mode="asgi"))
-            self._bind = urls[0].removeprefix("http://")  # a port picked by the system is kept over restarts
-            self._on_bound(urls[0])
+            await nursery.start(listener.serve, bound, stop)
+            self._on_bound(f"http://{self._bind}")
             heart.ready()
             while not stop.is_set():
                 heart.beat()
@@ -89,14 +90,11 @@ def _listen(bind: str) -> socket.socket:
     return opened
 
 
-def _config(listener: socket.socket) -> Config:
+def _config() -> Config:
     config = Config()
-    config.bind = [f"fd://{listener.detach()}"]
-    config.graceful_timeout = GRACE_S
     config.include_server_header = False
     config.errorlog = logger
     config.accesslog = None  # ours is in web/app.py: without the query, where keys are
-    config.h2_max_concurrent_streams = 20  # h2c cannot be switched off on a clear-text port
     config.websocket_max_message_size = 64 * 1024
     config.websocket_ping_interval = 20
     return config

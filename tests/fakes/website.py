@@ -17,6 +17,7 @@ from storage.torrents import Torrents
 from supervisor.heartbeat import Heart
 from supervisor.mailbox import Mailbox
 from supervisor.snapshot import ChildSnapshot
+from web.connection import Patience
 from web.parts import Check, Readiness, WebParts
 from web.server import WebServer
 
@@ -95,10 +96,10 @@ def error_of(response: httpx.Response) -> tuple[int, int, str]:
 
 
 @asynccontextmanager
-async def serving(parts: WebParts, key: str = "") -> AsyncIterator[Website]:
+async def serving(parts: WebParts, key: str = "", patience: Patience | None = None) -> AsyncIterator[Website]:
     """The server on a port of its own for as long as the block lasts."""
     bound: list[str] = []
-    server = WebServer(parts, bound.append)
+    server = WebServer(parts, bound.append, patience)
     async with trio.open_nursery() as nursery:
         is_ready = trio.Event()
         heart = Heart("swarmdex/services/web", is_ready.set)
