@@ -20,9 +20,9 @@ run: $(STAMP)
 demo: $(STAMP)
 	$(BIN)/swarmdex demo $(ARGS)
 
-## make test       every test but the long ones (ARGS="-k name" picks some)
+## make test       every test but the long ones, two files at a time (ARGS="-k name" picks some)
 test: $(STAMP)-dev $(FLEXGET)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 ## make test-long  soak, chaos, fuzzing, large data
 test-long: $(STAMP)-dev
