@@ -22,6 +22,8 @@ from config.settings import Settings
 
 ENVIRONMENT_PREFIX = "SWARMDEX__"
 FILE_NAME = "swarmdex.toml"
+NAME = "<name>"
+"""Stands for a name the user gives, in the keys of tables of which there may be several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +102,11 @@ def _from_file(file: Path | None) -> Iterator[_Assignment]:
 
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in tree.items():
-        if isinstance(value, dict):
-            yield from _flatten(value, f"{prefix}{name}.")
+        key = f"{prefix}{name}"
+        if isinstance(value, dict) and (value or _named_key(key) not in _NAMED_TABLES):
+            yield from _flatten(value, f"{key}.")
         else:
-            yield f"{prefix}{name}", value
+            yield key, value
 
 
 def _from_environment(environment: Mapping[str, str]) -> Iterator[_Assignment]:
@@ -123,11 +126,13 @@ def _from_texts(assignments: Iterable[str]) -> Iterator[_Assignment]:
 
 def _value_from_text(key: str, text: str, origin: str) -> Any:
     """A text as the type its setting wants: lists as TOML or separated by commas, words as they are."""
-    wanted = field_types().get(key)
+    wanted = _type_of(key)
     if wanted is str or wanted is None:
         return text
     if typing.get_origin(wanted) is tuple and not text.startswith("["):
-        return [part.strip() for part in text.split(",") if part.strip()]
+        if typing.get_args(wanted)[0] is str:
+            return [part.strip() for part in text.split(",") if part.strip()]
+        text = f"[{text}]"
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError as exc:
@@ -135,50 +140,91 @@ def _value_from_text(key: str, text: str, origin: str) -> Any:
 
 
 def field_types(part: type = Settings, prefix: str = "") -> dict[str, Any]:
-    """Every setting's dotted key and type."""
+    """Every setting's dotted key and type. `<name>` stands for a name that the user gives: "torznab.profiles.<name>.sort"."""
     types_by_key: dict[str, Any] = {}
     hints = typing.get_type_hints(part)
     for field in dataclasses.fields(part):
         hint = hints[field.name]
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):
             types_by_key |= field_types(hint, f"{prefix}{field.name}.")
+        elif typing.get_origin(hint) is Mapping:
+            types_by_key |= field_types(typing.get_args(hint)[1], f"{prefix}{field.name}.{NAME}.")
         else:
             types_by_key[f"{prefix}{field.name}"] = hint
     return types_by_key
 
 
+def _named_key(key: str) -> str:
+    """`key` as field_types has it: with <name> where the user gave a name."""
+    for table in _NAMED_TABLES:
+        beginning = table.removesuffix(NAME)
+        if key.startswith(beginning) and len(key) > len(beginning):
+            _, dot, rest = key.removeprefix(beginning).partition(".")
+            return f"{table}{dot}{rest}"
+    return key
+
+
+def _type_of(key: str) -> Any:
+    """A setting's type, None if there is no such setting."""
+    return dict if _named_key(key) in _NAMED_TABLES else field_types().get(_named_key(key))
+
+
 def type_in_words(wanted: Any) -> str:
     """A type as a user says it."""
     if typing.get_origin(wanted) is tuple:
-        return "list of texts"
+        return f"list of {type_in_words(typing.get_args(wanted)[0])}s"
     if isinstance(wanted, types.UnionType):
         return " or ".join(type_in_words(part) for part in typing.get_args(wanted))
-    return {str: "text", int: "whole number", float: "number", bool: "true or false"}.get(wanted, str(wanted))
+    return {str: "text", int: "whole number", float: "number", bool: "true or false", dict: "table"}.get(wanted, str(wanted))
 
 
 def _convert(given: Mapping[str, _Assignment]) -> Settings:
-    known = field_types()
     tree: dict[str, Any] = {}
     for key, assignment in given.items():
-        if key not in known:
-            raise SettingsError(key, f"is no setting ({assignment.origin})", _did_you_mean(key, known))
-        try:
-            value = msgspec.convert(assignment.value, known[key])
-        except msgspec.ValidationError as exc:
-            wanted = type_in_words(known[key])
-            raise SettingsError(key, f"{assignment.value!r} ({assignment.origin}) is not a {wanted}", f"write a {wanted}") from exc
+        value = _converted(assignment)
         *sections, name = key.split(".")
         branch = tree
         for section in sections:
             branch = branch.setdefault(section, {})
-        branch[name] = value
+        if isinstance(value, dict):
+            branch.setdefault(name, {})  # a named table, which may have settings already
+        else:
+            branch[name] = value
     return msgspec.convert(tree, Settings)
 
 
-def _did_you_mean(key: str, known: Iterable[str]) -> str:
-    section = key.rpartition(".")[0]
-    siblings = [name for name in known if name.rpartition(".")[0] == section]
-    close = difflib.get_close_matches(key, siblings, n=1, cutoff=0.75) or difflib.get_close_matches(key, list(known), n=1, cutoff=0.8)
+def _converted(assignment: _Assignment) -> Any:
+    key, value = assignment.key, assignment.value
+    expected = _type_of(key)
+    if expected is None:
+        raise SettingsError(key, f"is no setting ({assignment.origin})", _did_you_mean(key))
+    if expected is dict and value:
+        raise SettingsError(key, f"{value!r} ({assignment.origin}) is not a table", f"write a table [{key}], or single settings: {key}.…")
+    try:
+        return msgspec.convert(value, expected)
+    except msgspec.ValidationError as exc:
+        wanted = type_in_words(expected)
+        raise SettingsError(key, f"{value!r} ({assignment.origin}) is not a {wanted}", f"write a {wanted}") from exc
+
+
+def _did_you_mean(key: str) -> str:
+    known = [name.replace(NAME, _name_in(key)) for name in field_types()]
+    section, _, name = key.rpartition(".")
+    siblings = {sibling.rpartition(".")[2]: sibling for sibling in known if sibling.rpartition(".")[0] == section}
+    # Among siblings the last part alone tells them apart: the rest is equal, and may be long.
+    close = [siblings[near] for near in difflib.get_close_matches(name, siblings, n=1, cutoff=0.7)]
+    if not close and not (section and siblings):
+        close = difflib.get_close_matches(key, known, n=1, cutoff=0.8)
     if close:
         return f"did you mean {close[0]}?"
-    return f"there are {', '.join(siblings)}" if section and siblings else "docs/settings.md lists every setting"
+    return f"there are {', '.join(siblings.values())}" if section and siblings else "docs/settings.md lists every setting"
+
+
+def _name_in(key: str) -> str:
+    """The name that the user gave in `key`, if there is one, so that what is proposed bears it too."""
+    parts = zip(key.split("."), _named_key(key).split("."), strict=True)
+    return next((given for given, part in parts if part == NAME), NAME)
+
+
+_NAMED_TABLES = frozenset(f"{key.partition(f'.{NAME}.')[0]}.{NAME}" for key in field_types() if NAME in key)
+"""Tables of which the user may write any number, as "torznab.profiles.<name>"."""

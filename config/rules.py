@@ -11,6 +11,7 @@ from config.settings import Settings
 PROFILES = ("gentle", "home", "server", "lab")
 ENGINES = ("postgres",)
 SINKS = ("database", "api")
+PROFILE_SORTS = ("", "newest", "seeders", "size")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -30,6 +31,14 @@ RANGES: dict[str, tuple[float, float]] = {
     "metadata.connections_per_ip": (1, 100),
     "metadata.max_files": (1, 100_000),
     "metadata.keep_info_max_bytes": (1024, 10 * 1024 * 1024),
+    "torznab.profiles.<name>.min_seeders": (0, 1_000_000),
+    "torznab.profiles.<name>.min_age_hours": (0, 87_600),
+    "ingest.max_items": (1, 10_000),
+    "ingest.max_body_bytes": (64 * 1024, 64 * 1024 * 1024),
+    "ingest.max_file_bytes": (64 * 1024, 64 * 1024 * 1024),
+    "ingest.max_upload_bytes": (64 * 1024, 64 * 1024 * 1024),
+    "ingest.gzip_ratio": (2, 1000),
+    "ingest.deadline_s": (1, 600),
     "classifier.workers": (1, 32),
     "classifier.batch_size": (1, 200),
     "classifier.timeout_s": (0.1, 30),
@@ -63,10 +72,7 @@ def split_address(text: str) -> tuple[str, int]:
 
 def check_rules(settings: Settings, origins: Mapping[str, str]) -> None:
     """Raise SettingsError for the first value that cannot work."""
-    for key, (low, high) in RANGES.items():
-        value = _value(settings, key)
-        if not low <= value <= high:
-            raise _wrong(key, value, origins, f"write a number from {low:g} to {high:g}")
+    _check_ranges(settings, origins)
     for key, value, allowed in _words(settings):
         if value not in allowed:
             raise _wrong(key, value, origins, "write one of: " + ", ".join(allowed))
@@ -81,14 +87,32 @@ def check_rules(settings: Settings, origins: Mapping[str, str]) -> None:
         raise _wrong("dht.profile", "lab", origins, 'the lab profile has no manners and works on loopback only: write "home"')
 
 
+def _check_ranges(settings: Settings, origins: Mapping[str, str]) -> None:
+    for pattern, (low, high) in RANGES.items():
+        for key, value in _values(settings, pattern):
+            if not low <= value <= high:
+                raise _wrong(key, value, origins, f"write a number from {low:g} to {high:g}")
+
+
 def _words(settings: Settings) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     yield "dht.profile", settings.dht.profile, PROFILES
     yield "search.engine", settings.search.engine, ENGINES
     yield "log_level", settings.log_level, LOG_LEVELS
     yield "sink", settings.sink, SINKS
+    for name, profile in settings.torznab.profiles.items():
+        yield f"torznab.profiles.{name}.sort", profile.sort, PROFILE_SORTS
 
 
 def _shapes(settings: Settings) -> Iterator[tuple[str, str, Callable[[str], bool], str]]:
+    for name, profile in settings.torznab.profiles.items():
+        yield f"torznab.profiles.{name}", name, _is_profile_name, 'write up to 32 small letters, digits, "-" and "_", e.g. "anime"'
+        for category in profile.categories:
+            yield (
+                f"torznab.profiles.{name}.categories",
+                str(category),
+                _is_category,
+                "write Torznab ids from 1000 to 8999, e.g. [5030, 5040]",
+            )
     yield "http.bind", settings.http.bind, _is_ip_address, 'write address and port, e.g. "127.0.0.1:3333" or "[::1]:3333"'
     for address in settings.dht.bind:
         yield "dht.bind", address, _is_ip_address, _BIND_CURE
@@ -142,11 +166,24 @@ def _is_database_url(text: str) -> bool:
     return not text or text.startswith(("postgresql://", "postgres://"))
 
 
-def _value(settings: Settings, key: str) -> Any:
-    value: Any = settings
-    for name in key.split("."):
-        value = getattr(value, name)
-    return value
+def _is_category(text: str) -> bool:
+    return re.fullmatch(r"[1-8]\d{3}", text) is not None
+
+
+def _is_profile_name(text: str) -> bool:
+    return re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", text) is not None
+
+
+def _values(part: Any, pattern: str, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The key and value of a setting; of each of its name, where there may be several."""
+    name, _, rest = pattern.partition(".")
+    if name == "<name>":
+        for given, value in part.items():
+            yield from _values(value, rest, f"{prefix}{given}.")
+    elif rest:
+        yield from _values(getattr(part, name), rest, f"{prefix}{name}.")
+    else:
+        yield f"{prefix}{name}", getattr(part, name)
 
 
 def _wrong(key: str, value: object, origins: Mapping[str, str], cure: str) -> SettingsError:

@@ -3,6 +3,7 @@
 A part is handed to the actor that needs it, never the whole. Numbers carry their unit in the name or beside it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -98,6 +99,48 @@ class MetadataSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class IngestSettings:
+    """Torrents that others send: /api/ingest and what is below it."""
+
+    max_items: int = 1000
+    """Items or files in one request."""
+    max_body_bytes: int = 16 * 1024 * 1024
+    """One request of JSON or lines, counted as it is when unpacked."""
+    max_file_bytes: int = 20 * 1024 * 1024
+    """One .torrent file."""
+    max_upload_bytes: int = 32 * 1024 * 1024
+    """All .torrent files of one request."""
+    gzip_ratio: int = 100
+    """Fold a packed request may grow."""
+    deadline_s: float = 30.0
+    """An answer comes after the commit; a request that is not confirmed by then gets 503 and is to be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TorznabProfile:
+    """One more Torznab address, /torznab/<name>/api, with habits of its own."""
+
+    categories: tuple[int, ...] = ()
+    """Torznab ids searched when a client names none; empty: as /api does."""
+    min_seeders: int = 0
+    """Only torrents known to have so many; an unknown count is none."""
+    min_age_hours: float = 0.0
+    """Only torrents first seen at least so long ago."""
+    sort: str = ""
+    """The order when a client asks for none: "newest", "seeders" or "size"; empty: as /api does."""
+    adult: bool = False
+    """Show adult content, also unasked. Otherwise this profile never shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TorznabSettings:
+    """The Torznab API."""
+
+    profiles: Mapping[str, TorznabProfile] = field(default_factory=dict)
+    """By the name in their address: small letters, digits, "-" and "_"."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClassifierSettings:
     """Reading names."""
 
@@ -158,8 +201,10 @@ class Settings:
     """Where what is found goes: "database": an index of its own; "api": the central instance of [push], and there is no database here."""
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
+    torznab: TorznabSettings = field(default_factory=TorznabSettings)
     dht: DhtSettings = field(default_factory=DhtSettings)
     metadata: MetadataSettings = field(default_factory=MetadataSettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
     classifier: ClassifierSettings = field(default_factory=ClassifierSettings)
     writer: WriterSettings = field(default_factory=WriterSettings)
     push: PushSettings = field(default_factory=PushSettings)

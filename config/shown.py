@@ -1,6 +1,7 @@
 """The settings in force as a user may see them: every key, its value, where it came from; secrets masked."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -33,6 +34,9 @@ def _walk(part: Any, prefix: str = "") -> list[tuple[str, Any]]:
         value = getattr(part, field.name)
         if is_dataclass(value):
             rows += _walk(value, f"{prefix}{field.name}.")
+        elif isinstance(value, Mapping):
+            for name, table in value.items():
+                rows += _walk(table, f"{prefix}{field.name}.{name}.")
         else:
             is_secret = not field.repr and value
             rows.append((f"{prefix}{field.name}", "***" if is_secret else list(value) if isinstance(value, tuple) else value))

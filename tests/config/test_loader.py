@@ -7,7 +7,8 @@ import pytest
 from config.errors import SettingsError
 from config.loader import default_data_dir, field_types, load
 from config.rules import RANGES
-from config.settings import Settings
+from config.settings import Settings, TorznabProfile
+from config.shown import shown_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,6 +91,16 @@ def test_the_home_folder_may_be_written_as_a_tilde(monkeypatch):
         ("http.requests_per_minute=-1", "from 0 to"),
         ("search.engine=grep", "postgres"),
         ("dht.profile=lab", "loopback only"),
+        ("torznab.profiles.anime.min_seders=1", "did you mean torznab.profiles.anime.min_seeders?"),
+        ("torznab.profiles.anime.colour=red", "there are torznab.profiles.anime.categories"),
+        ("torznab.profile.anime.sort=size", "did you mean torznab.profiles.<name>.sort?"),
+        ("torznab.profiles=1", "docs/settings.md"),
+        ("torznab.profiles.anime=1", "write a table [torznab.profiles.anime]"),
+        ("torznab.profiles.Anime.adult=true", "small letters"),
+        ("torznab.profiles.anime.min_seeders=-1", "from 0 to"),
+        ("torznab.profiles.anime.sort=best", "newest, seeders, size"),
+        ("torznab.profiles.anime.categories=anime", "list of whole numbers"),
+        ("torznab.profiles.anime.categories=99999", "from 1000 to 8999"),
         ("sink=file", "database, api"),
         ("sink=api", "push.url"),
         ("push.url=index.example", "https://"),
@@ -101,6 +112,24 @@ def test_a_wrong_setting_is_refused_with_the_cure(assignment, says):
     with pytest.raises(SettingsError) as caught:
         load(assignments=[assignment], environment={})
     assert says in str(caught.value)
+
+
+def test_a_table_may_have_any_name_and_each_origin_adds_to_it(tmp_path):
+    file = tmp_path / "swarmdex.toml"
+    file.write_text("[torznab.profiles.anime]\ncategories = [5070]\nsort = 'size'\n[torznab.profiles.bare]\n[http]\n")
+    loaded = load(
+        file=file,
+        environment={"SWARMDEX__TORZNAB__PROFILES__ANIME__MIN_SEEDERS": "3", "SWARMDEX__TORZNAB__PROFILES__TV__CATEGORIES": "5030,5040"},
+        assignments=["torznab.profiles.anime.sort=seeders"],
+    )
+    assert loaded.settings.torznab.profiles == {
+        "anime": TorznabProfile(categories=(5070,), min_seeders=3, sort="seeders"),
+        "bare": TorznabProfile(),
+        "tv": TorznabProfile(categories=(5030, 5040)),
+    }
+    shown = {entry.key: (entry.text, entry.origin) for entry in shown_settings(loaded)}
+    assert shown["torznab.profiles.anime.sort"] == ('"seeders"', "--set")
+    assert shown["torznab.profiles.bare.adult"] == ("false", "")
 
 
 def test_an_unreadable_and_a_broken_file_are_refused(tmp_path):
