@@ -19,6 +19,7 @@ from web.auth.principal import ANONYMOUS
 from web.errors import answer_bug, answer_http_error, answer_torznab_error, answer_unavailable
 from web.hosts import HostCheck
 from web.parts import WebParts
+from web.request import FrugalRequest
 from web.routes import routes
 from web.traffic import Traffic
 from web.words import age_words, ago_words, breakable, number_words, numbering_words, size_words
@@ -45,6 +46,7 @@ def create_app(parts: WebParts, traffic: Traffic | None = None) -> QuartTrio:
     """The app over `parts`; `traffic` counts what it answers."""
     app = QuartTrio("web", static_folder=None, root_path=str(Path(__file__).parent))
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.request_class = FrugalRequest
     assets = Assets(Path(__file__).parent / "static")
     traffic = traffic or Traffic()
     app.url_map.merge_slashes = False  # its redirects would be HTML on every address

@@ -56,7 +56,7 @@ class WebServer:
         self._stop = stop = trio.Event()
         traffic = Traffic()
         heart.report(traffic.statistics)
-        app = _without_websockets(_finishing(create_app(self._parts, traffic)))
+        app = _finishing(create_app(self._parts, traffic))
         listener = Listener(app, _config(), self._patience)
         bound = _listen(self._bind)
         self._bind = repr_socket_addr(bound.family, bound.getsockname())  # a port picked by the system is kept over restarts
@@ -95,21 +95,7 @@ def _config() -> Config:
     config.include_server_header = False
     config.errorlog = logger
     config.accesslog = None  # ours is in web/app.py: without the query, where keys are
-    config.websocket_max_message_size = 64 * 1024
-    config.websocket_ping_interval = 20
     return config
-
-
-def _without_websockets(app: ASGIFramework) -> ASGIFramework:
-    """Refuse them with 403: no address here speaks it, and Quart's own refusal is a crash (its answer is made on asyncio)."""
-
-    async def plain(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1000, "reason": None})
-        else:
-            await app(scope, receive, send)
-
-    return plain
 
 
 def _finishing(app: ASGIFramework) -> ASGIFramework:

@@ -1,0 +1,22 @@
+"""What Quart makes of a request, with a smaller appetite."""
+
+from typing import Any, Final
+
+from quart import Request
+
+LARGE_BODIES: Final = "/api/ingest"
+"""Where bodies may be as large as MAX_CONTENT_LENGTH allows; the routes there have limits of their own."""
+SMALL_BODY_BYTES: Final = 128 * 1024
+"""For all others: forms and small JSON."""
+
+
+class FrugalRequest(Request):
+    """Keeps no more of a body than its address can use.
+
+    Quart gathers what arrives while the handler is still at work on other things, whether it will read it or not: strangers with slow
+    requests could fill the memory, up to the largest limit of all.
+    """
+
+    def __init__(self, method: str, scheme: str, path: str, *arguments: Any, max_content_length: int | None = None, **named: Any) -> None:
+        limit = max_content_length if path.startswith(LARGE_BODIES) else SMALL_BODY_BYTES
+        super().__init__(method, scheme, path, *arguments, max_content_length=limit, **named)
