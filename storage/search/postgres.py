@@ -115,6 +115,7 @@ class _Finder:
         self._asked = asked
         self._offset, self._limit = query.offset, limit
         self._after = query.after
+        self._at_least = 0  # matches seen on the way: often enough of them that nothing has to be counted
         conditions = conditions_of(query, asked.everything)
         self._match, self._time = conditions.match, conditions.time
         self._parameters = conditions.parameters
@@ -180,6 +181,8 @@ class _Finder:
         """How many match, counted up to COUNT_CAP + 1; and whether that is all."""
         if self._match == self._time == "true":
             return int(self._value("SELECT coalesce(sum(n), 0) FROM tally")), True
+        if self._at_least > COUNT_CAP:
+            return COUNT_CAP + 1, False
         counted = f"SELECT FROM search AS s WHERE {self._match} AND {self._time} LIMIT {COUNT_CAP + 1}"
         total = self._value(f"SELECT count(*) FROM ({counted}) AS counted")  # noqa: S608
         return total, total <= COUNT_CAP
@@ -217,30 +220,38 @@ class _Finder:
             SELECT ARRAY(SELECT id FROM hits ORDER BY {order} LIMIT {limit} OFFSET {offset}), (SELECT count(*) FROM hits)
             """  # noqa: S608 - conditions are made here, values are parameters
         )
+        self._at_least = max(self._at_least, matches)
         return _Walked(ids, matches)
 
     def _sorted(self, order: str, offset: int, limit: int, condition: str = "true", *, cap: int) -> _Found | None:
         """All matches, if they are not more than `cap`, sorted; None if they are more."""
-        found = self._matches(order, offset, limit, condition, f"LIMIT {cap + 1}")
+        found = self._matches(order, offset, limit, condition, cap)
         return None if found.total is None or found.total > cap else found
 
     def _all_sorted(self, order: str, offset: int, limit: int, condition: str = "true") -> _Found:
-        return self._matches(order, offset, limit, condition, "")
+        return self._matches(order, offset, limit, condition, None)
 
-    def _matches(self, order: str, offset: int, limit: int, condition: str, cap: str) -> _Found:
-        rank = f", {self._rank()} AS rank" if order == _RELEVANCE else ""
+    def _matches(self, order: str, offset: int, limit: int, condition: str, cap: int | None) -> _Found:
+        hits = "hits"
+        columns = "id, first_seen, size"
+        if order == _RELEVANCE:
+            columns += ", title_words, tsv"
+            hits = f"(SELECT *, {self._rank()} AS rank FROM hits) AS hits"  # noqa: S608
         swarm = "LEFT JOIN swarm USING (id)" if "seeders" in order else ""
         start, after = self._start(order)
+        # More than `cap` are neither ranked, nor joined, nor sorted: the server looks at this condition first, and once.
+        few = "true" if cap is None else f"(SELECT count(*) FROM hits) <= {cap}"  # noqa: S608
         ids, total = self._row(
             f"""
             WITH hits AS MATERIALIZED (
-                SELECT id, first_seen, size{rank} FROM search AS s
-                WHERE {self._match} AND {self._time} AND {condition} AND {start} {cap}
+                SELECT {columns} FROM search AS s
+                WHERE {self._match} AND {self._time} AND {condition} AND {start} {"" if cap is None else f"LIMIT {cap + 1}"}
             )
-            SELECT ARRAY(SELECT id FROM hits {swarm} WHERE {after} ORDER BY {order} LIMIT {limit} OFFSET {offset}),
+            SELECT ARRAY(SELECT id FROM {hits} {swarm} WHERE {few} AND {after} ORDER BY {order} LIMIT {limit} OFFSET {offset}),
                 (SELECT count(*) FROM hits)
             """  # noqa: S608
         )
+        self._at_least = max(self._at_least, total)
         return _Found(ids, total)
 
     def _start(self, order: str) -> tuple[str, str]:
