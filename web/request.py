@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from quart import Request
+from quart_trio.wrappers.request import TrioRequest
 
 LARGE_BODIES: Final = "/api/ingest"
 """Where bodies may be as large as MAX_CONTENT_LENGTH allows; the routes there have limits of their own."""
@@ -10,7 +10,7 @@ SMALL_BODY_BYTES: Final = 128 * 1024
 """For all others: forms and small JSON."""
 
 
-class FrugalRequest(Request):
+class FrugalRequest(TrioRequest):
     """Keeps no more of a body than its address can use.
 
     Quart gathers what arrives while the handler is still at work on other things, whether it will read it or not: strangers with slow
