@@ -9,10 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from protocol.torrent_file import TORRENT_TYPE
 from protocol.torznab.xml import DECLARATION, clean, quoted
 
 MAGNET_TYPE = "application/x-bittorrent;x-scheme-handler/magnet"
 """The type of an enclosure that is a magnet link."""
+TOKEN_PLACE = "\0"
+"""Stands in a written item where the token of its reader goes; no text of ours or anybody's holds this character."""
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -39,6 +42,8 @@ class FeedItem:
     leechers: int | None = None
     attributes: tuple[tuple[str, str | int], ...] = ()
     """What else is known, by Torznab's names: ("season", 1), ("resolution", "1080p")."""
+    torrent_url: str = ""
+    """Where its .torrent file can be downloaded, up to the token at its end; empty: there is only the magnet link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,10 @@ def feed_of(channel: Channel, written: Iterable[str], *, offset: int, total: int
 
 
 def written_item(item: FeedItem, now: datetime) -> str:
-    """An item's element; empty for one without a legible title: clients drop it, some the page with it."""
+    """An item's element; empty for one without a legible title: clients drop it, some the page with it.
+
+    One with a `torrent_url` has TOKEN_PLACE behind it each time: replace it before anybody reads the feed.
+    """
     title = clean(item.title)
     return _element(item, title, now) if title else ""
 
@@ -87,12 +95,13 @@ def rfc_1123(moment: datetime, *, now: datetime) -> str:
 
 def _element(item: FeedItem, title: str, now: datetime) -> str:
     magnet = quoted(item.magnet)
+    link, link_type = (f"{quoted(item.torrent_url)}{TOKEN_PLACE}", TORRENT_TYPE) if item.torrent_url else (magnet, MAGNET_TYPE)
     categories = "".join(f"<category>{category}</category>" for category in item.categories)
     return (
         f"<item>\n<title>{quoted(title)}</title><guid>{item.info_hash}</guid>"
-        f"<link>{magnet}</link><comments>{quoted(item.details_url)}</comments>"
+        f"<link>{link}</link><comments>{quoted(item.details_url)}</comments>"
         f"<pubDate>{rfc_1123(item.published, now=now)}</pubDate><size>{item.size}</size>{categories}"
-        f'<enclosure url="{magnet}" length="{item.size}" type="{MAGNET_TYPE}"/>\n{_attributes(item, magnet)}</item>\n'
+        f'<enclosure url="{link}" length="{item.size}" type="{link_type}"/>\n{_attributes(item, magnet)}</item>\n'
     )
 
 

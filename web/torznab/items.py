@@ -3,7 +3,7 @@
 from catalog.model import Kind, TorrentRow
 from protocol.magnet import magnet_for
 from protocol.torznab.feed import FeedItem
-from web.links import details_url
+from web.links import details_url, download_url
 
 _VIDEO_KINDS = frozenset({Kind.TV, Kind.ANIME})
 
@@ -25,12 +25,13 @@ def feed_item(row: TorrentRow, base: str) -> FeedItem:
         seeders=row.seeders,
         leechers=row.leechers,
         attributes=tuple(_attributes(row)),
+        torrent_url=download_url(base, row.info_hash) if row.has_info else "",
     )
 
 
 def _attributes(row: TorrentRow) -> list[tuple[str, str | int]]:
     parsed = row.parsed
-    found: list[tuple[str, str | int]] = []
+    found = _ids(row)
     if parsed.year is not None:
         found.append(("year", parsed.year))
     if row.kind in _VIDEO_KINDS:
@@ -43,6 +44,17 @@ def _attributes(row: TorrentRow) -> list[tuple[str, str | int]]:
         found.append(("team", parsed.group))
     if parsed.languages:
         found.append(("language", ",".join(parsed.languages)))
+    return found
+
+
+def _ids(row: TorrentRow) -> list[tuple[str, str | int]]:
+    """As two generations of clients read them: `imdb` has digits only, `imdbid` the letters too; both at least seven digits."""
+    found: list[tuple[str, str | int]] = []
+    for given in row.ids:
+        if given.authority == "imdb":
+            found += [("imdb", f"{given.number:07}"), ("imdbid", f"tt{given.number:07}")]
+        elif given.authority in {"tmdb", "tvdb"}:
+            found.append((f"{given.authority}id", given.number))
     return found
 
 
