@@ -1,0 +1,1 @@
+"""The last Torznab requests, and why those that found nothing found nothing."""
