@@ -46,7 +46,10 @@ class Works:
         if not ids:
             return ()
         keys = [(given.authority, given.number, medium) for given in ids for medium in media]
-        return tuple(await self._database.run(lambda connection: _works_of(connection, keys, RESOLVED)))
+        found = await self._database.run(lambda connection: _works_of(connection, keys, RESOLVED))
+        for work in found:
+            self._held[work.medium] = self.held(work.medium) | work.numbers.keys()
+        return tuple(found)
 
 
 def attach(cursor: Cursor, wave: StoredWave) -> None:

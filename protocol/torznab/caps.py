@@ -19,8 +19,12 @@ class Capabilities:
     title: str
     version: str
     url: str
-    ids: frozenset[str] = frozenset()
-    """Authorities whose ids can be resolved: "imdb", "tmdb", "tvdb"."""
+    series_ids: frozenset[str] = frozenset()
+    """Authorities whose numbers of series can be resolved: "imdb", "tmdb", "tvdb"."""
+    movie_ids: frozenset[str] = frozenset()
+    """The same of movies."""
+    is_adult: bool = True
+    """Whether 6000 XXX is among the categories."""
 
 
 _SEARCHES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
@@ -36,16 +40,22 @@ _SEARCHES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 
 def caps_document(capabilities: Capabilities) -> bytes:
     """The whole document. Only standard parameters are left out of supportedParams: cat, offset and limit always work."""
+    resolvable = {"tv-search": capabilities.series_ids, "movie-search": capabilities.movie_ids}
     searches = "".join(
-        f'<{element} available="yes" supportedParams="{",".join([*parameters, *_id_parameters(authorities, capabilities.ids)])}"/>\n'
+        _search(element, [*parameters, *_id_parameters(authorities, resolvable.get(element, ()))])
         for element, parameters, authorities in _SEARCHES
     )
+    categories = [category for category in TOP_LEVEL if capabilities.is_adult or category is not Category.XXX]
     server = f'<server title="{quoted(capabilities.title)}" version="{quoted(capabilities.version)}" url="{quoted(capabilities.url)}"/>'
     return (
         f'{DECLARATION}<caps>\n{server}\n<limits default="{MAX_LIMIT}" max="{MAX_LIMIT}"/>\n'
         f'<registration available="no" open="no"/>\n<searching>\n{searches}</searching>\n'
-        f"<categories>\n{''.join(map(_category, TOP_LEVEL))}</categories>\n<tags/>\n</caps>\n"
+        f"<categories>\n{''.join(map(_category, categories))}</categories>\n<tags/>\n</caps>\n"
     ).encode()
+
+
+def _search(element: str, parameters: list[str]) -> str:
+    return f'<{element} available="yes" supportedParams="{",".join(parameters)}"/>\n'
 
 
 def _id_parameters(authorities: tuple[str, ...], resolvable: Collection[str]) -> list[str]:

@@ -48,6 +48,8 @@ class TorznabQuery:
     text: str = ""
     categories: tuple[int, ...] = ()
     """Standard ids, any of which may match; a parent stands for its subcategories. Empty: all."""
+    names_categories: bool = False
+    """The client named categories itself; otherwise they are the function's own."""
     season: int | None = None
     episode: int | None = None
     air_date: date | None = None
@@ -134,6 +136,7 @@ def parse(arguments: Iterable[tuple[str, str]]) -> TorznabQuery:
         function=function,
         text=" ".join(texts)[:MAX_TEXT],
         categories=categories,
+        names_categories="cat" in given,
         season=season.season,
         episode=season.episode,
         air_date=season.air_date,

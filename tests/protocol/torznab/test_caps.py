@@ -35,9 +35,20 @@ def test_12_13_every_search_is_there_with_clean_parameters():
 
 def test_14_15_ids_are_offered_only_where_they_can_be_resolved():
     assert parameters_of(caps(), "tv-search") == ["q", "season", "ep"]
-    enriched = caps(Capabilities("swarmdex", "0.1.0", "http://x/", ids=frozenset({"imdb", "tmdb", "tvdb"})))
+    every = frozenset({"imdb", "tmdb", "tvdb"})
+    enriched = caps(Capabilities("swarmdex", "0.1.0", "http://x/", series_ids=every, movie_ids=every))
     assert parameters_of(enriched, "tv-search") == ["q", "season", "ep", "tvdbid", "imdbid", "tmdbid"]
     assert parameters_of(enriched, "movie-search") == ["q", "year", "imdbid", "tmdbid"]
+    assert parameters_of(enriched, "search") == ["q"]
+    films = caps(Capabilities("swarmdex", "0.1.0", "http://x/", movie_ids=frozenset({"imdb"})))
+    assert parameters_of(films, "tv-search") == ["q", "season", "ep"]
+    assert parameters_of(films, "movie-search") == ["q", "year", "imdbid"]
+
+
+def test_an_address_without_adult_content_does_not_list_its_categories():
+    root = caps(Capabilities("swarmdex", "0.1.0", "http://x/", is_adult=False))
+    assert root.find("categories/category[@id='6000']") is None
+    assert root.find("categories/category[@id='7000']") is not None
 
 
 def test_14_music_is_asked_for_by_artist_and_album_under_both_names():
