@@ -84,6 +84,7 @@ class Circuit:
         self.breaker = Breaker(ladder, chance or random.Random(), failures=failures)
         self._moved = trio.Event()
         self._waiting = 0
+        self._told = ""
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[Call]:
@@ -128,6 +129,10 @@ class Circuit:
         self._moved = trio.Event()
         found = self.breaker.statistics()
         if found.state is State.CLOSED:
+            self._told = ""
             _log.info("%s is well again", self.name)
         elif found.next_probe is not None and (pause_s := found.next_probe - trio.current_time()) > 0:
-            _log.warning("%s fails: %s; next try in %.1f s", self.name, found.reason, pause_s)
+            # An outage of hours is told once, and again when there is something new to it.
+            level = logging.DEBUG if found.reason == self._told else logging.WARNING
+            self._told = found.reason
+            _log.log(level, "%s fails: %s; next try in %.1f s", self.name, found.reason, pause_s)

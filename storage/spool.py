@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 _NAME: Final = re.compile(r"(\d{12,})-([0-9a-f]{32})\.ndjson\.gz")
 _LEVEL: Final = 5
 _BLOCK_BYTES: Final = 4096
+_ROOM_AGAIN: Final = 0.75
 LARGEST_BATCH_BYTES: Final = 256 * 1024 * 1024
 """Uncompressed: ours are far smaller; what unpacks to more was not written here."""
 
@@ -91,6 +92,11 @@ class Spool:
     def is_full(self) -> bool:
         """Whether nothing more should come for now."""
         return self._bytes() >= self._limit_bytes
+
+    @property
+    def has_room_again(self) -> bool:
+        """Whether more may come after it was full: not at once, or it would be full again with the next batch."""
+        return self._bytes() <= _ROOM_AGAIN * self._limit_bytes
 
     def append(self, lines: Sequence[bytes]) -> Batch:
         """Write a batch; when this returns, it is safe.

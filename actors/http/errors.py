@@ -56,3 +56,13 @@ class ForbiddenUrl(Forbidden):
 
 class ForbiddenAddress(Forbidden):
     """The host is, or resolves to, an address that no stranger may send us to."""
+
+
+def words_of(error: BaseException) -> str:
+    """The words nearest to the cause: httpcore's own errors often have none, as for a certificate that is not trusted."""
+    words = type(error).__name__
+    cause: BaseException | None = error
+    while cause is not None:
+        words = str(cause) or words
+        cause = cause.__cause__ or cause.__context__
+    return words

@@ -25,6 +25,7 @@ from actors.http.errors import (
     TooManyRedirects,
     TooSlow,
     Unreachable,
+    words_of,
 )
 from actors.http.network import AddressRefused, GuardedNetwork, Resolve, Transport, resolve
 
@@ -152,7 +153,7 @@ class GuardedClient:
         except httpcore.ProtocolError as exc:
             raise MalformedAnswer(url, f"the answer is no HTTP: {exc}") from exc
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProxyError, ssl.SSLError) as exc:
-            raise Unreachable(url, _why(exc)) from exc
+            raise Unreachable(url, words_of(exc)) from exc
         return Fetched(str(_without_password(request.url)), answer.status_code, answer.headers, body)
 
     def _redirected(self, request: httpx.Request, answer: httpx.Response) -> httpx.Request:
@@ -209,16 +210,6 @@ def _may_be_public(host: str) -> bool:
         *names, last = host.split(".")
         return bool(names) and not last[:1].isdigit() and last not in _LOCAL_DOMAINS
     return is_public(host)
-
-
-def _why(error: BaseException) -> str:
-    """The words nearest to the cause: httpcore's own errors often have none, as for a certificate that is not trusted."""
-    words = type(error).__name__
-    cause: BaseException | None = error
-    while cause is not None:
-        words = str(cause) or words
-        cause = cause.__cause__ or cause.__context__
-    return words
 
 
 def _join(base: httpx.URL, location: str) -> httpx.URL:

@@ -90,6 +90,16 @@ async def test_the_log_tells_of_each_change_once(circuit, autojump_clock, caplog
     assert caplog.messages == ["the index fails: HTTP 503; next try in 10.0 s", "the index is well again"]
 
 
+async def test_a_long_outage_is_told_once_and_again_with_each_new_reason(circuit, autojump_clock, caplog):
+    for reason in ("HTTP 503", "HTTP 503", "HTTP 503", "Connection refused", "Connection refused"):
+        async with circuit.call() as call:
+            call.failed(reason)
+    assert [message.partition(";")[0] for message in caplog.messages] == [
+        "the index fails: HTTP 503",
+        "the index fails: Connection refused",
+    ]
+
+
 async def test_statistics_speak_of_times_a_person_understands(circuit):
     assert circuit.statistics().since is None
     await break_it(circuit)

@@ -116,8 +116,10 @@ def test_it_is_full_at_its_limit_and_counts_whole_blocks_and_what_was_set_aside(
     assert spool.is_full
     spool.set_aside(batches[0], "refused")
     assert spool.is_full
+    assert not spool.has_room_again
     spool.remove(batches[1])
     assert not spool.is_full
+    assert spool.has_room_again
     assert opened(folder, limit_bytes=3 * 4096).statistics().bytes == 2 * 4096
 
 

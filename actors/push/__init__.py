@@ -1,0 +1,1 @@
+"""Handing what was found to a central instance, where there is no database here."""
