@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from werkzeug.exceptions import BadRequest
 
 from catalog.model import Kind
+from protocol.display import clean_text
 from storage.search.engine import Order
 from web.form import PAGE_SIZE, SearchForm, read_form
 
@@ -45,7 +46,7 @@ def test_a_value_that_makes_no_sense_is_named(arguments, named):
 @given(
     st.builds(
         SearchForm,
-        st.text(max_size=20).map(lambda text: " ".join(text.split())),
+        st.text(max_size=20).map(clean_text),
         st.none() | st.sampled_from(Kind),
         st.sampled_from(["", "size", "newest"]),
         st.integers(1, 200),
