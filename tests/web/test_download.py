@@ -17,6 +17,7 @@ from storage.accounts import Accounts, download_token
 from storage.database import Database
 from storage.torrents import Torrents
 from tests.fakes.library import SINTEL_SD
+from tests.fakes.passwords import cheap_passwords
 from tests.fakes.torrents import make_torrent
 from tests.fakes.website import Website, attributes_of, parts_over, serving
 
@@ -65,7 +66,7 @@ async def shop(database: Database, tmp_path: Path) -> AsyncIterator[Shop]:
             made = make_torrent(folder, version, ((f"{name}/Sintel.mkv", 50_000), (f"{name}/Sintel.srt", 900)))
             await torrents.store([stored(made.raw, name, is_uploaded=is_uploaded)])
     await torrents.store([SINTEL_SD])
-    accounts = Accounts(database)
+    accounts = Accounts(database, passwords=cheap_passwords())
     key = await accounts.create_key("cross-seed", ["search"])
     async with serving(parts_over(database, accounts=accounts), key.text) as site:
         yield Shop(site, accounts)
@@ -155,3 +156,14 @@ async def test_each_key_gets_links_of_its_own_and_the_runs_token_magnets(shop: S
     assert (await shop.site.client.get(theirs)).status_code == 200
     by_run = (await replace(shop, site=replace(shop.site, key="the-token-of-this-run")).item("v1 uploaded")).findtext("link")
     assert by_run.startswith("magnet:")
+
+
+async def test_the_page_of_a_torrent_offers_the_file_to_whoever_is_signed_in(shop: Shop) -> None:
+    user = await shop.accounts.create_user("ada", "correct horse", is_admin=True)
+    cookie = {"Cookie": f"swx={(await shop.accounts.open_session(user.id)).text}"}
+    path = (await shop.item("v1 uploaded")).findtext("link").partition("?")[0].removeprefix(shop.site.url)
+    info_hash = path.rpartition("/")[2].removesuffix(".torrent")
+    assert f'href="{path}"' in (await shop.site.get(f"/t/{info_hash}", headers=cookie)).text
+    assert (await shop.site.get(path, headers=cookie)).status_code == 200
+    other = SINTEL_SD.torrent.info_hash.hex()
+    assert "/api/download/" not in (await shop.site.get(f"/t/{other}", headers=cookie)).text

@@ -24,7 +24,7 @@ MAX_WORDS_TRIED = 8
 _PHRASES = {
     "categories": "in {}",
     "kinds": "of the kind {}",
-    "words": "with {} in the name or its files",
+    "words": "with {}",
     "ids": "known as {}",
     "season": "of season {}",
     "episode": "with episode {}",
@@ -36,6 +36,7 @@ _PHRASES = {
     "seeders": "with {} seeders",
 }
 _PHRASE = "with {} {}"
+_ALL_BUT = "all but "
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,8 @@ def _first_hint(steps: Sequence[FilterStep], empty: int) -> str:
     if empty == 1:
         return f"No torrent {_phrase(steps[empty])} is in the index."
     before = " ".join(_phrase(step) for step in steps[1:empty])
-    return f"{_amount(steps[empty - 1]).capitalize()} {before}, but none {_phrase(steps[empty])}."
+    found = _amount(steps[empty - 1])
+    return f"{found[0].upper()}{found[1:]} {before}, but none of them {_phrase(steps[empty])}."
 
 
 async def _further_hints(engine: SearchEngine, query: SearchQuery, steps: Sequence[FilterStep], empty: int) -> list[str]:
@@ -168,6 +170,8 @@ def _hints_of_plenty(asked: Asked, last: FilterStep) -> list[str]:
 
 
 def _phrase(step: FilterStep) -> str:
+    if step.name == "kinds" and step.value.startswith(_ALL_BUT):
+        return f"of any kind but {step.value.removeprefix(_ALL_BUT)}"
     template = _PHRASES.get(step.name)
     return template.format(step.value) if template else _PHRASE.format(step.name, step.value)
 

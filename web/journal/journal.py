@@ -76,6 +76,11 @@ class Entry:
     explanation: Explanation | None = field(default=None)
 
     @property
+    def address(self) -> str:
+        """Path and parameters, for eyes."""
+        return self.path + "".join(f"{'&' if number else '?'}{name}={value}" for number, (name, value) in enumerate(self.parameters))
+
+    @property
     def is_empty(self) -> bool:
         """Whether it found nothing, and is to be explained."""
         return self.asked is not None and self.asked.is_empty

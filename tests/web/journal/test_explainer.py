@@ -42,12 +42,12 @@ async def test_a_category_without_torrents_is_named(stocked: Database) -> None:
 
 async def test_the_filter_that_leaves_nothing_is_named_with_what_stood_before_it(stocked: Database) -> None:
     assert await hints(stocked, SearchQuery(text="hillbillies", categories=(5000,), season=3, episode=7)) == [
-        "One torrent in 5000 TV with “hillbillies” in the name or its files of season 3, but none with episode 7.",
+        "One torrent in 5000 TV with “hillbillies” of season 3, but none of them with episode 7.",
         "In the whole index there is no torrent with episode 7.",
         "Without this filter the search finds one torrent.",
     ]
     assert await hints(stocked, SearchQuery(text="sintel", year=1999)) == [
-        "2 torrents with “sintel” in the name or its files, but none of the year 1999.",
+        "2 torrents with “sintel”, but none of them of the year 1999.",
         "In the whole index there is no torrent of the year 1999.",
         "Without this filter the search finds 2 torrents.",
     ]
@@ -60,7 +60,7 @@ async def test_words_that_occur_nowhere_are_named(stocked: Database) -> None:
         f"Without this filter the search finds {len(LIBRARY)} torrents.",
     ]
     assert await hints(stocked, SearchQuery(text="Sintel Hillbillies")) == [
-        "No torrent with “Sintel Hillbillies” in the name or its files is in the index.",
+        "No torrent with “Sintel Hillbillies” is in the index.",
         "Each of the words occurs somewhere, but never all of them together.",
     ]
 

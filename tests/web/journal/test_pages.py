@@ -21,7 +21,8 @@ async def test_the_list_shows_what_was_asked_and_what_came_of_it(desk: "Desk") -
     await desk.ask(t="search", cat="abc")
     page = html.fromstring((await desk.page()).text)
     rows = [" ".join(row.text_content().split()) for row in page.xpath("//table//tbody/tr")]
-    assert "400, error 201" in rows[0]
+    assert "400error 201" in rows[0]
+    assert "/api?apikey=…&t=search&cat=abc" in rows[0]
     assert "nothing" in rows[1]
     assert "TV, words “hillbillies”, season 1" in rows[2]
     assert "6 of 6" in rows[2]
@@ -38,7 +39,7 @@ async def test_the_detail_shows_the_funnel_with_bars(desk: "Desk") -> None:
     bars = [int(bar.get("value")) for bar in page.xpath("//meter")]
     assert (bars[0], bars[-1]) == (100, 0)
     assert bars == sorted(bars, reverse=True)
-    assert "but none with episode 7" in page.xpath("string(//ul[@class='hints'])")
+    assert "but none of them with episode 7" in page.xpath("string(//ul[@class='hints'])")
 
 
 async def test_hostile_agents_and_parameters_are_text(desk: "Desk") -> None:
