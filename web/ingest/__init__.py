@@ -1,0 +1,1 @@
+"""Torrents from elsewhere: one, many, as .torrent files, and which of many are worth sending."""
