@@ -25,6 +25,14 @@ _DECIDED: Final = 1.0
 _NAME_ONLY: Final = 0.8
 """Confidence is multiplied by this while no file list is known."""
 
+_KIND_OF_GROUP: Final = {
+    "audio": Kind.MUSIC,
+    "audiobook": Kind.AUDIOBOOK,
+    "ebook": Kind.EBOOK,
+    "comic": Kind.COMIC,
+    "game": Kind.GAME,
+    "software": Kind.SOFTWARE,
+}
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _FANSUB: Final = re.compile(r"^[\[【][^\[\]【】]{2,30}[\]】] ?.{2,150}? ?(?:-|–|第) ?\d{1,4}(?:v\d)?(?:話|话|集)?(?:[ _.\[(]|$)")
 _FANSUB_NUMBER: Final = re.compile(r"^\[[^\[\]]{2,30}\][ _][^\[\]()]{2,150}[ _]\[?\d{2,3}(?:v\d|-\d{2,3})?\]?[ _]?[\[(]")
@@ -41,8 +49,11 @@ _TITLE_AND_YEAR: Final = re.compile(r"(?:(?! - )[^()\[\]]){1,120} \(\d{4}\)")
 _ISSUE: Final = re.compile(r"(?:#|\bNo\.? ?|\bv(?:ol)?\.? ?)\d{1,3}\b|\b\d{3} \((?:18|19|20)\d\d\)", re.IGNORECASE)
 
 _SOME_GAMES: Final = lexicon.word_set("switch repack vita rune rom wii nes plaza reloaded empress")
-_MUSIC: Final = lexicon.word_set(
-    "discography ost soundtrack album albums ep lp mixtape remixes vinyl flac mp3 alac 320kbps cdrip hi-res 24bit lossless"
+_MUSIC: Final = (
+    lexicon.word_set(
+        "discography ost soundtrack album albums ep lp mixtape remixes vinyl flac mp3 alac 320kbps cdrip hi-res 24bit lossless"
+    )
+    | lexicon.AUDIO_FORMATS
 )
 _COMICS: Final = lexicon.word_set("comic comics manga tankobon cbz cbr c2c digital-empire")
 _BOOKS: Final = lexicon.BOOK_FORMATS | lexicon.word_set("ebook ebooks novel novels textbook magazine isbn retail")
@@ -96,8 +107,11 @@ def _decide(evidence: list[Evidence], *, has_files: bool) -> KindDecision:
 
 def _heaviest_of(kinds: Sequence[Kind], evidence: Sequence[Evidence]) -> Kind | None:
     """Return the kind among `kinds` with the most weight; earlier ones win ties; None when none has any."""
-    weights = {kind: sum(sign.weight for sign in evidence if sign.kind is kind) for kind in kinds}
-    best = max(kinds, key=lambda kind: weights[kind])
+    weights = dict.fromkeys(kinds, 0.0)
+    for sign in evidence:
+        if sign.kind in weights:
+            weights[sign.kind] += sign.weight
+    best = max(weights, key=weights.__getitem__)
     return best if weights[best] > 0 else None
 
 
@@ -185,7 +199,7 @@ def _word_evidence(words: frozenset[str], text: str, *, has_video: bool) -> list
     spoken = words & lexicon.AUDIOBOOK_WORDS
     note(Kind.AUDIOBOOK, 3.5, spoken, "words of audiobooks")
     if not spoken:
-        note(Kind.MUSIC, 2.0, words & (_MUSIC | lexicon.AUDIO_FORMATS), "words of music")
+        note(Kind.MUSIC, 2.0, words & _MUSIC, "words of music")
         note(Kind.EBOOK, 2.0, words & _BOOKS, "words of books")
     if _SCENE_MUSIC.fullmatch(text):
         found.append(Evidence(Kind.MUSIC, 2.0, "named as music is by the scene"))
@@ -206,15 +220,9 @@ def _version_evidence(parsed: ParsedTitle, text: str, *, has_video: bool) -> lis
 
 def _extension_evidence(extension: str, parsed: ParsedTitle) -> list[Evidence]:
     """What the extension at the end of the name says: such a torrent is usually that one file."""
-    by_group = {
-        "audio": Kind.MUSIC,
-        "audiobook": Kind.AUDIOBOOK,
-        "ebook": Kind.EBOOK,
-        "comic": Kind.COMIC,
-        "game": Kind.GAME,
-        "software": Kind.SOFTWARE,
-    }
-    for group, kind in by_group.items():
+    if not extension:
+        return []
+    for group, kind in _KIND_OF_GROUP.items():
         if extension in lexicon.EXTENSIONS[group]:
             return [Evidence(kind, 2.5, f"the name ends in .{extension}")]
     if extension == "txt":
@@ -227,20 +235,22 @@ def _extension_evidence(extension: str, parsed: ParsedTitle) -> list[Evidence]:
 def _byte_evidence(facts: FileFacts, video_kind: Kind, named: Sequence[Evidence]) -> list[Evidence]:
     """What most of the bytes are; disc images and archives say little, so they back what the name says."""
     found: list[Evidence] = []
-    by_group = {
-        "video": video_kind,
-        "audio": _heaviest_of((Kind.AUDIOBOOK, Kind.MUSIC), [*named, *_audio_evidence(facts)]) or Kind.MUSIC,
-        "audiobook": Kind.AUDIOBOOK,
-        "ebook": Kind.EBOOK,
-        "comic": Kind.COMIC,
-        "game": Kind.GAME,
-        "software": _heaviest_of((Kind.GAME, Kind.SOFTWARE, *_VIDEO_KINDS), [*named, *_program_evidence(facts)]) or Kind.SOFTWARE,
-    }
-    for group, kind in by_group.items():
+    audio, programs = _audio_evidence(facts), _program_evidence(facts)
+    for group in ("video", *_KIND_OF_GROUP):
         share = facts.share(group)
-        if share > 0.1:
-            found.append(Evidence(kind, round(_BYTES_WEIGHT * share, 2), f"{share:.0%} of the bytes are {group}"))
-    return found + _audio_evidence(facts) + _program_evidence(facts) + _opaque_evidence(facts, named)
+        if share <= 0.1:
+            continue
+        match group:
+            case "video":
+                kind = video_kind
+            case "audio":
+                kind = _heaviest_of((Kind.AUDIOBOOK, Kind.MUSIC), [*named, *audio]) or Kind.MUSIC
+            case "software":
+                kind = _heaviest_of((Kind.GAME, Kind.SOFTWARE, *_VIDEO_KINDS), [*named, *programs]) or Kind.SOFTWARE
+            case _:
+                kind = _KIND_OF_GROUP[group]
+        found.append(Evidence(kind, round(_BYTES_WEIGHT * share, 2), f"{share:.0%} of the bytes are {group}"))
+    return [*found, *audio, *programs, *_opaque_evidence(facts, named)]
 
 
 def _video_file_evidence(facts: FileFacts) -> list[Evidence]:
@@ -276,10 +286,10 @@ def _program_evidence(facts: FileFacts) -> list[Evidence]:
 def _opaque_evidence(facts: FileFacts, named: Sequence[Evidence]) -> list[Evidence]:
     """Archives and pictures: weak signs of their own."""
     found: list[Evidence] = []
-    opaque = facts.share("archive")
-    backed = _heaviest_of([kind for kind in Kind if kind is not Kind.OTHER], named)
-    if opaque > 0.5 and backed is not None:
-        found.append(Evidence(backed, 1.0, "archives, and the name says so"))
+    if facts.share("archive") > 0.5:
+        backed = _heaviest_of([kind for kind in Kind if kind is not Kind.OTHER], named)
+        if backed is not None:
+            found.append(Evidence(backed, 1.0, "archives, and the name says so"))
     if facts.share("image") > 0.7 and facts.images >= 15:
         found.append(Evidence(Kind.COMIC, 1.5, f"{facts.images} pictures"))
     return found
