@@ -14,6 +14,7 @@ import trio
 from actors.metadata.connection import FetchFailed, PeerConnection
 from actors.metadata.lookup import LookupStatistics, PeerLookup
 from actors.metadata.queue import Attempt, FetchQueue, QueueLimits
+from actors.metadata.unsent import Unsent
 from catalog.messages import MetadataWanted, TorrentsFound
 from catalog.model import File, Torrent
 from config.settings import MetadataSettings
@@ -26,14 +27,8 @@ from supervisor.heartbeat import Heart
 from supervisor.mailbox import Inbox, Mailbox
 
 SOURCE = "dht"
-BATCH = 100
-"""Torrents in one message."""
 BATCH_S = 0.25
 """A smaller batch leaves after this long."""
-BATCH_INFO_BYTES = 1024 * 1024
-"""Kept info dicts in one message, unless a single one is larger: all mailboxes on the way together hold a hundred messages."""
-MAX_UNSENT = 500
-"""Torrents that wait for room in the outbox; beyond them nothing more is fetched."""
 TICK_S = 0.25
 """How exact the time-outs are."""
 IN_LOOP_BYTES = 128 * 1024
@@ -103,7 +98,7 @@ class MetadataFetcher:
         self._orders: dict[InfoHash, list[_Order]] = {}
         self._connections: dict[InfoHash, list[PeerConnection]] = {}
         self._lookups: dict[InfoHash, trio.CancelScope] = {}
-        self._unsent: list[tuple[InfoHash, Torrent]] = []
+        self._unsent = Unsent()
         self._workers = 0
         self._readers = trio.CapacityLimiter(1)
         self._is_stopping = False
@@ -245,7 +240,7 @@ class MetadataFetcher:
                     return
                 await self._try(attempt)
                 self._keep_busy()
-                while len(self._unsent) >= MAX_UNSENT:
+                while self._unsent.is_full:
                     await self._outbox_room.park()
         finally:
             self._workers -= 1
@@ -295,9 +290,9 @@ class MetadataFetcher:
             self._finish(info_hash)
             return
         self._cleaned += info.is_cleaned
-        self._unsent.append((info_hash, _torrent(info, self._kept(info, asker.metadata))))
+        self._unsent.add(info_hash, _torrent(info, self._kept(info, asker.metadata)))
         self._has_unsent.set()
-        if len(self._unsent) >= BATCH:
+        if self._unsent.fills_a_message:
             self._has_batch.set()
 
     async def _read(self, asker: MetadataAsker) -> Info:
@@ -335,7 +330,7 @@ class MetadataFetcher:
 
     async def _send_unsent(self) -> None:
         while self._unsent:
-            message = self._next_batch()
+            message = self._unsent.next_message()
             await self._outbox.send(message)
             self._sent(message)
             self._outbox_room.unpark_all()
@@ -345,25 +340,13 @@ class MetadataFetcher:
         """Cut off or crashed: what there is room for need not be fetched again."""
         with suppress(trio.WouldBlock, trio.ClosedResourceError):
             while self._unsent:
-                message = self._next_batch()
+                message = self._unsent.next_message()
                 self._outbox.send_nowait(message)
                 self._sent(message)
 
-    def _next_batch(self) -> TorrentsFound:
-        batch: list[Torrent] = []
-        room = BATCH_INFO_BYTES
-        for _, torrent in self._unsent[:BATCH]:
-            room -= len(torrent.info or b"")
-            if batch and room < 0:
-                break
-            batch.append(torrent)
-        return TorrentsFound(tuple(batch))
-
     def _sent(self, message: TorrentsFound) -> None:
-        """It is the next batch, and in the outbox."""
-        count = len(message.torrents)
-        batch, self._unsent[:count] = self._unsent[:count], []
-        for info_hash, _ in batch:
+        """It is in the outbox."""
+        for info_hash in self._unsent.remove(message):
             self._finish(info_hash)
 
 

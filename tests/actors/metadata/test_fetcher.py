@@ -276,8 +276,8 @@ async def test_a_small_batch_leaves_within_a_quarter_of_a_second(bench: "Bench",
 async def test_a_full_outbox_holds_everything_up_and_loses_nothing(
     bench: "Bench", virtual_clock: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actors.metadata.fetcher.BATCH", 5)
-    monkeypatch.setattr("actors.metadata.fetcher.MAX_UNSENT", 10)
+    monkeypatch.setattr("actors.metadata.unsent.BATCH", 5)
+    monkeypatch.setattr("actors.metadata.unsent.MAX_UNSENT", 10)
     infos = [sintel(number) for number in range(100)]
     address = await bench.peers.honest(*(raw for _, raw in infos))
     for _ in range(8):
@@ -308,13 +308,29 @@ async def test_info_dicts_are_let_go_by_default(bench: "Bench", virtual_clock: o
 
 
 async def test_messages_with_info_dicts_stay_small(bench: "Bench", virtual_clock: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.metadata.fetcher.BATCH_INFO_BYTES", 2 * len(RAW) + 10)
+    monkeypatch.setattr("actors.metadata.unsent.BATCH_INFO_BYTES", 2 * len(RAW) + 10)
     infos = [sintel(number) for number in range(7)]
     address = await bench.peers.honest(*(raw for _, raw in infos))
     bench.start(keep_info=True)
     await bench.want(*(info_hash for info_hash, _ in infos), peers=[(info_hash, address) for info_hash, _ in infos])
     await bench.torrents(7)
     assert max(len(message.torrents) for _, message in bench.batches) == 2
+    await bench.until(bench.is_done)
+
+
+async def test_large_info_dicts_that_cannot_be_sent_hold_everything_up_sooner(
+    bench: "Bench", virtual_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.metadata.unsent.MAX_UNSENT_INFO_BYTES", 3 * len(RAW))
+    infos = [sintel(number) for number in range(20)]
+    address = await bench.peers.honest(*(raw for _, raw in infos))
+    for _ in range(8):
+        bench.found.send_nowait(TorrentsFound(()))  # nobody reads
+    fetcher = bench.start(keep_info=True, workers=1)
+    await bench.want(*(info_hash for info_hash, _ in infos), peers=[(info_hash, address) for info_hash, _ in infos])
+    await trio.sleep(5.0)
+    assert fetcher.statistics().unsent == 3
+    assert len(await bench.torrents(20)) == 20
     await bench.until(bench.is_done)
 
 
