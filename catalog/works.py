@@ -45,7 +45,7 @@ class Work:
     year: int | None = None
     titles: frozenset[str] = frozenset()
     """Everything it is called, each as the folded words of `folded`."""
-    numbers: dict[str, int] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict, hash=False)
     """By authority: "imdb", "tmdb", "tvdb"."""
 
 

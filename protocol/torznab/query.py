@@ -36,8 +36,15 @@ class Sort(StrEnum):
     """The orders that `sort` can ask for; anything else leaves the default order."""
 
     POSTED = "posted_desc"
+    POSTED_ASCENDING = "posted_asc"
     SIZE = "size_desc"
+    SIZE_ASCENDING = "size_asc"
     STATS = "stats_desc"
+    STATS_ASCENDING = "stats_asc"
+    FILES = "files_desc"
+    FILES_ASCENDING = "files_asc"
+    NAME = "name_desc"
+    NAME_ASCENDING = "name_asc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +258,8 @@ def _year(function: Function, given: Mapping[str, str]) -> int | None:
 
 
 def _sort(text: str | None) -> Sort | None:
-    return Sort(text) if text in set(Sort) else None
+    known = (text or "").lower()
+    return Sort(known) if known in set(Sort) else None
 
 
 def _count(given: Mapping[str, str], name: str, default: int) -> int:

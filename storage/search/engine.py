@@ -25,6 +25,14 @@ class Order(Enum):
     """Most seeders first (unknown counts as 0), then as NEWEST."""
     SIZE = "size"
     """Largest first, then as NEWEST."""
+    OLDEST = "oldest"
+    SMALLEST = "smallest"
+    # The rest is for few matches (SORT_CAP of the engine): more are shown as NEWEST.
+    FEWEST_SEEDERS = "fewest-seeders"
+    MOST_FILES = "most-files"
+    FEWEST_FILES = "fewest-files"
+    NAME = "name"
+    NAME_BACKWARDS = "name-backwards"
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,3 +207,9 @@ async def test_every_order_is_paged_exactly(index, order):
 def test_spellings_of_a_title_are_equal_when_folded():
     assert folded("The Beverly Hillbillies") == folded("Beverly.Hillbillies") == "beverly hillbillies"
     assert folded("Pepper & Carrot") == folded("Pepper and Carrot")
+
+
+async def test_a_query_for_works_can_be_remembered(index):
+    await index.store(film("Sintel 2010", IMDB))
+    first, second = [SearchQuery(works=await index.works.resolve([IMDB])) for _ in range(2)]
+    assert {first: "remembered"}[second] == "remembered"

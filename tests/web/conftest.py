@@ -12,6 +12,7 @@ from config.settings import DatabaseSettings
 from storage.accounts import Accounts
 from storage.database import Database
 from storage.torrents import Torrents
+from storage.works import Works
 from tests.fakes.library import LIBRARY, SINTEL, with_swarm
 from tests.fakes.website import Website, parts_over, serving
 
@@ -54,7 +55,9 @@ async def library_database(library: Library) -> AsyncIterator[Database]:
 @pytest.fixture
 async def site(library_database: Database, library: Library) -> AsyncIterator[Website]:
     """The library on a real port, with a key that may search."""
-    async with serving(parts_over(library_database), library.search_key) as website:
+    works = Works(library_database)
+    await works.refresh()
+    async with serving(parts_over(library_database, works=works), library.search_key) as website:
         yield website
 
 

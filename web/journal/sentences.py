@@ -14,7 +14,18 @@ _SEARCHES = {
     Function.MUSIC: "Music",
     Function.BOOK: "Books",
 }
-_ORDERS = {Sort.POSTED: "newest first", Sort.SIZE: "largest first", Sort.STATS: "most seeders first"}
+_ORDERS = {
+    Sort.POSTED: "newest first",
+    Sort.POSTED_ASCENDING: "oldest first",
+    Sort.SIZE: "largest first",
+    Sort.SIZE_ASCENDING: "smallest first",
+    Sort.STATS: "most seeders first",
+    Sort.STATS_ASCENDING: "fewest seeders first",
+    Sort.FILES: "most files first",
+    Sort.FILES_ASCENDING: "fewest files first",
+    Sort.NAME: "by name, backwards",
+    Sort.NAME_ASCENDING: "by name",
+}
 
 
 def sentence(query: TorznabQuery) -> str:

@@ -3,21 +3,35 @@
 import re
 from datetime import datetime, timedelta
 
+from catalog.works import Work
 from protocol.torznab.query import Sort, TorznabQuery
 from storage.search.engine import Order, SearchQuery
 from web.form import kinds_shown
 
-_ORDERS = {Sort.POSTED: Order.NEWEST, Sort.SIZE: Order.SIZE, Sort.STATS: Order.SEEDERS}
+_ORDERS = {
+    Sort.POSTED: Order.NEWEST,
+    Sort.POSTED_ASCENDING: Order.OLDEST,
+    Sort.SIZE: Order.SIZE,
+    Sort.SIZE_ASCENDING: Order.SMALLEST,
+    Sort.STATS: Order.SEEDERS,
+    Sort.STATS_ASCENDING: Order.FEWEST_SEEDERS,
+    Sort.FILES: Order.MOST_FILES,
+    Sort.FILES_ASCENDING: Order.FEWEST_FILES,
+    Sort.NAME: Order.NAME_BACKWARDS,
+    Sort.NAME_ASCENDING: Order.NAME,
+}
 # In the engine's language these exclude words and quote phrases; in a client's q they are punctuation.
 _OPERATORS = re.compile(r'["“”„]|(?<!\w)-+')
 
 
-def search_query(query: TorznabQuery, now: datetime) -> SearchQuery:
-    """What the engine is asked for a Torznab query."""
+def search_query(query: TorznabQuery, now: datetime, works: tuple[Work, ...] = ()) -> SearchQuery:
+    """What the engine is asked for a Torznab query whose ids are of these works: then they decide, and its words only rank."""
     text = _OPERATORS.sub(" ", query.text).strip() or query.text  # a text of nothing but punctuation finds nothing, rather than all
     order = _ORDERS[query.sort] if query.sort is not None else Order.RELEVANCE if text else Order.NEWEST
     return SearchQuery(
-        text=text,
+        text="" if works else text,
+        rank_text=text if works else "",
+        works=works,
         kinds=frozenset() if query.categories else kinds_shown(None),  # adult: for those who name its categories
         categories=query.categories,
         season=query.season,
