@@ -2,6 +2,9 @@
 
 Policy, then the fast rules in the event loop; names the rules refuse go to worker processes in batches. Torrents of the first sort do not
 wait for those of the second. A message of the inbox is done when the last of its torrents is on its way to the writer.
+
+An ingest client waits for an answer, and may send names faster than anybody can read them. When many wait for a worker, those of clients
+are stored unread; the reprocessor sends them through again when there is time.
 """
 
 from collections import Counter
@@ -12,7 +15,7 @@ from typing import Final
 import trio
 
 from actors.name_worker import BatchReader, NameWorker, WorkerCounters, open_name_worker
-from catalog.classify import classified
+from catalog.classify import classified, provisional
 from catalog.messages import TorrentsClassified, TorrentsFound
 from catalog.model import ClassifiedTorrent, ParsedTitle, Torrent
 from catalog.policy import Policy, Refusal
@@ -26,7 +29,9 @@ from supervisor.mailbox import Inbox, Mailbox
 _WAITING_BATCHES: Final = 20
 """Batches that may wait for each worker; when all do, the inbox is not read and the pressure runs back to the sources."""
 _SLICE_WEIGHT: Final = 20
-"""Torrents classified (0.3 ms each) before other tasks get their turn; a hundred files count as another torrent."""
+"""Torrents classified (0.2 ms each) before other tasks get their turn; a hundred files count as another torrent."""
+_SOON_BATCHES: Final = 2
+"""Where more than these wait for each worker, a torrent whose sender waits for an answer is stored with its name unread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class ClassifierStatistics:
     worker_pids: tuple[int, ...]
     queue: int
     """Torrents whose names wait for a worker."""
+    deferred: int
+    """Torrents sent on with their names unread, because their senders wait for an answer and too many names did."""
 
 
 @dataclass(slots=True)
@@ -87,6 +94,7 @@ class Classifier:
         self._policy = Policy()
         self._counters = WorkerCounters()
         self._by_stage: Counter[str] = Counter()
+        self._deferred = 0
         self._workers: list[NameWorker] = []
         self._unsure, self._unsure_waiting = trio.open_memory_channel[_Unsure](
             settings.workers * settings.batch_size * _WAITING_BATCHES,
@@ -121,7 +129,8 @@ class Classifier:
             poisoned_names=self._counters.poisoned,
             worker_starts=self._counters.starts,
             worker_pids=tuple(worker.pid for worker in self._workers if worker.pid is not None),
-            queue=self._unsure_waiting.statistics().current_buffer_used,
+            queue=self._waiting(),
+            deferred=self._deferred,
         )
 
     async def _take(self, found: TorrentsFound) -> None:
@@ -139,16 +148,27 @@ class Classifier:
                         torrent.receipt.settle(Outcome.REFUSED, admitted.value)
                     continue
                 parsed = quick(admitted.name)
-                if parsed is None:
-                    unsure.append(_Unsure(admitted, ticket))
-                else:
+                if parsed is not None:
                     sure.append(classified(admitted, parsed))
+                elif self._is_urgent(admitted, self._waiting() + len(unsure)):
+                    self._deferred += 1
+                    sure.append(provisional(admitted))
+                else:
+                    unsure.append(_Unsure(admitted, ticket))
             await self._send_on(sure)
             self._settle(ticket, len(sure) + dropped)
         if not found.torrents:
             self._inbox.done(found)
         for item in unsure:
             await self._unsure.send(item)
+
+    def _waiting(self) -> int:
+        return self._unsure_waiting.statistics().current_buffer_used
+
+    def _is_urgent(self, torrent: Torrent, waiting: int) -> bool:
+        """Whether somebody waits for its answer who would wait long; what is sent through again has all the time."""
+        soon = _SOON_BATCHES * self._settings.workers * self._settings.batch_size
+        return torrent.receipt is not None and torrent.seen_at is None and waiting >= soon
 
     async def _work(self) -> None:
         """Feed one worker with what waits, a batch at a time."""

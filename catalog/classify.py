@@ -15,6 +15,9 @@ from catalog.titles.sanitise import displayed
 NAME_LIMIT_S: Final = 1.0
 """CPU time one name may take; beyond it the name stays unparsed."""
 
+UNREAD: Final = 0
+"""The `classifier_version` of a torrent whose name nobody has read to the end."""
+
 _FILLED_FROM_FILES: Final = ("resolution", "video_codec", "source")
 
 
@@ -23,6 +26,11 @@ def classified(torrent: Torrent, parsed: ParsedTitle) -> ClassifiedTorrent:
     parsed = _filled_from_files(parsed, torrent.files)
     decision = decide_kind(torrent.name, parsed, torrent.files, torrent.site_category)
     return ClassifiedTorrent(torrent, parsed, decision.kind, decision.confidence, CLASSIFIER_VERSION)
+
+
+def provisional(torrent: Torrent) -> ClassifiedTorrent:
+    """Return the torrent as it may be stored before its name is read: found by its raw words, and to be read when there is time."""
+    return replace(classified(torrent, unparsed(torrent.name)), classifier_version=UNREAD)
 
 
 def classified_name(name: str) -> dict[str, object]:

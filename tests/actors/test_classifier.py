@@ -5,12 +5,14 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 import trio
 
 from actors.classifier import Classifier
 from actors.name_worker import BatchReader
+from catalog.classify import UNREAD
 from catalog.messages import TorrentsClassified, TorrentsFound
 from catalog.model import ClassifiedTorrent, Kind
 from catalog.receipts import Outcome, Receipt, Settled
@@ -208,3 +210,20 @@ async def test_the_heart_beats_without_work(autojump_clock):
         assert bench.heart.is_ready
         assert bench.heart.statistics == bench.classifier.statistics
         nursery.cancel_scope.cancel()
+
+
+async def test_senders_who_wait_are_not_held_up_by_names_that_take_time(tmp_path):
+    gate = tmp_path / "gate"
+    names = [f"WAIT {gate}", *(f"{UNSURE} {number}" for number in range(99))]
+    async with running(reader=obedient_reader) as bench:
+        made = [replace(made_torrent(name, number=n), receipt=Receipt(n, lambda _: None)) for n, name in enumerate(names)]
+        again = replace(made_torrent(UNSURE, number=500), receipt=Receipt(500, lambda _: None), seen_at=datetime.now(UTC))
+        await bench.found.send(TorrentsFound((*made, made_torrent("crawled " + UNSURE, number=501), again)))
+        unread = await bench.take(60)
+        assert {torrent.classifier_version for torrent in unread.values()} == {UNREAD}
+        assert {torrent.parsed.stage for torrent in unread.values()} == {"none"}
+        assert bench.classifier.statistics().deferred == 60
+        gate.touch()
+        read = await bench.take(42)
+    assert {"crawled " + UNSURE, UNSURE, *names} == read.keys() | unread.keys()
+    assert all(torrent.classifier_version > UNREAD for torrent in read.values())
