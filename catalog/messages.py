@@ -52,6 +52,13 @@ class PeersFound:
 
 
 @dataclass(frozen=True, slots=True)
+class JobOrdered:
+    """There is a new row in the table of jobs."""
+
+    job_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class TorrentsFound:
     """Torrents with names and files, ready for content policy and classifier, whatever way they came in."""
 

@@ -7,7 +7,7 @@ their newest findings, count them, and stop asking.
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.messages import InfoHashesSampled, LookUpPeers, MetadataWanted, PeersAnnounced, TorrentsClassified, TorrentsFound
+from catalog.messages import InfoHashesSampled, JobOrdered, LookUpPeers, MetadataWanted, PeersAnnounced, TorrentsClassified, TorrentsFound
 from supervisor.mailbox import Mailbox, MailboxStatistics
 
 _WANTED_REDELIVERIES = 50
@@ -28,6 +28,8 @@ class Channels:
     """Fetchers, and whoever else brings torrents, to the classifier."""
     classified: Mailbox[TorrentsClassified]
     """Classifier to writer."""
+    jobs: Mailbox[JobOrdered]
+    """Web to reprocessor."""
 
     @classmethod
     def open(cls, nodes: int) -> "Channels":
@@ -38,9 +40,10 @@ class Channels:
             lookups=tuple(Mailbox(f"lookups-{number}", 256) for number in range(nodes)),
             found=Mailbox("found", 64),
             classified=Mailbox("classified", 64),
+            jobs=Mailbox("jobs", 8),
         )
 
     def statistics(self) -> tuple[MailboxStatistics, ...]:
         """Depth, waits and drops of each."""
-        mailboxes: tuple[Mailbox[Any], ...] = (self.findings, self.wanted, *self.lookups, self.found, self.classified)
+        mailboxes: tuple[Mailbox[Any], ...] = (self.findings, self.wanted, *self.lookups, self.found, self.classified, self.jobs)
         return tuple(mailbox.statistics() for mailbox in mailboxes)

@@ -44,6 +44,18 @@ class Arrivals:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """New torrents that one source brought."""
+
+    source: str
+    last_minute: int
+    """The last full one."""
+    last_hour: int
+    """The last sixty minutes, the one that runs included."""
+    last_day: int
+
+
+@dataclass(frozen=True, slots=True)
 class SwarmDay:
     """The last count of a day."""
 
@@ -109,6 +121,11 @@ class History:
             lambda connection: connection.execute(_ARRIVALS, {"span": timedelta(minutes=span), "spans": spans - 1}).fetchall()
         )
         return tuple(Arrivals(*row) for row in found)
+
+    async def rates(self) -> tuple[Rate, ...]:
+        """How many new torrents each source brought lately."""
+        found = await self._database.run(lambda connection: connection.execute(_RATES).fetchall())
+        return tuple(Rate(*row) for row in found)
 
     async def days(self, torrent_id: int) -> tuple[SwarmDay, ...]:
         """A swarm's count at the end of each day it was counted on, the oldest first; today's is the latest one."""
@@ -192,6 +209,15 @@ SELECT date_bin(%(span)s, start, timestamptz '2020-01-01 00:00Z') AS began, coal
 FROM arrival LEFT JOIN source ON source.id = arrival.source
 WHERE start >= date_bin(%(span)s, now(), timestamptz '2020-01-01 00:00Z') - %(span)s * %(spans)s
 GROUP BY began, source.name ORDER BY began, source.name
+"""
+_RATES = """
+SELECT coalesce(source.name, 'other'),
+    coalesce(sum(new) FILTER (WHERE start >= minute - interval '1 minute' AND start < minute), 0)::bigint,
+    coalesce(sum(new) FILTER (WHERE start > minute - interval '1 hour'), 0)::bigint,
+    sum(new)::bigint
+FROM date_trunc('minute', now()) AS minute, arrival LEFT JOIN source ON source.id = arrival.source
+WHERE span = 1 AND start > date_trunc('minute', now()) - interval '1 day'
+GROUP BY source.name ORDER BY source.name
 """
 _DAYS = "SELECT days, at, seeders, leechers FROM swarm LEFT JOIN swarm_history USING (id) WHERE id = %(id)s"
 # When the first source has seen it last is known only while it is the only one.

@@ -36,7 +36,6 @@ class JobState(StrEnum):
 
     RUNNING = "running"
     DONE = "done"
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,31 +97,31 @@ class Jobs:
         found = await self._database.run(lambda connection: connection.execute(_LATEST, (limit,)).fetchall())
         return tuple(job for row in found if (job := _job(row)) is not None)
 
-    async def cancel(self, job_id: int) -> bool:
-        """Ask a job to end; False if it does not run."""
-        return await self._end(job_id, JobState.CANCELLED)
+    async def remove(self, job_id: int) -> bool:
+        """Forget a job, and end it if it runs; what it has done stays done. False if there is none of this id."""
+        return await self._database.run(lambda connection: connection.execute(_REMOVE, (job_id,)).rowcount > 0)
 
     async def finish(self, job_id: int) -> bool:
-        """It is through; False if it was cancelled meanwhile."""
-        return await self._end(job_id, JobState.DONE)
+        """It is through; False if it was removed meanwhile."""
+        return await self._database.run(lambda connection: connection.execute(_FINISH, (job_id,)).rowcount > 0)
 
     async def step(self, job: Job, most: int) -> Step:
         """Up to `most` torrents behind `job.last_id` that the job is about."""
         return await self._database.run(lambda connection: _step(connection, job, most))
 
+    async def unread(self, after: int, most: int) -> Step:
+        """Up to `most` torrents behind the id `after` that were stored with their names unread."""
+        return await self._database.run(lambda connection: _unread(connection, after, most))
+
     async def advance(self, job_id: int, step: Step, refused: int) -> Job | None:
-        """Note that a step is done; None if the job was cancelled meanwhile."""
+        """Note that a step is done; None if the job was removed meanwhile."""
         given = {"id": job_id, "last_id": step.last_id, "passed": step.passed, "refused": refused}
         return await self._database.run(lambda connection: _job(connection.execute(_ADVANCE, given).fetchone()))
 
-    async def _end(self, job_id: int, state: JobState) -> bool:
-        return await self._database.run(lambda connection: connection.execute(_END, {"id": job_id, "state": state}).rowcount > 0)
-
-
-async def stored_torrent(database: Database, torrent_id: int) -> ClassifiedTorrent | None:
-    """One torrent in the form in which it may be sent through again."""
-    found = await database.run(lambda connection: _stored(connection, [torrent_id]))
-    return found[0] if found else None
+    async def torrent(self, torrent_id: int) -> ClassifiedTorrent | None:
+        """One torrent by itself, as a step would have it."""
+        found = await self._database.run(lambda connection: _stored(connection, [torrent_id]))
+        return found[0] if found else None
 
 
 def _job(row: Sequence[Any] | None) -> Job | None:
@@ -140,6 +139,11 @@ def _step(connection: Connection, job: Job, most: int) -> Step:
     if len(wanted) == most:
         rows = [row for row in rows if row[0] <= wanted[-1]]
     return Step(tuple(_stored(connection, wanted)), rows[-1][0] if rows else job.last_id, len(rows))
+
+
+def _unread(connection: Connection, after: int, most: int) -> Step:
+    ids = [number for (number,) in connection.execute(_UNREAD, (after, most), prepare=False)]
+    return Step(tuple(_stored(connection, ids)), ids[-1] if ids else after, len(ids))
 
 
 def _stored(connection: Connection, ids: Sequence[int]) -> list[ClassifiedTorrent]:
@@ -201,7 +205,8 @@ RETURNING {_COLUMNS}
 _RUNNING = f"SELECT {_COLUMNS} FROM job WHERE state = 'running'"  # noqa: S608 - a constant
 _GET = f"SELECT {_COLUMNS} FROM job WHERE id = %s"  # noqa: S608 - a constant
 _LATEST = f"SELECT {_COLUMNS} FROM job ORDER BY id DESC LIMIT %s"  # noqa: S608 - a constant
-_END = "UPDATE job SET state = %(state)s, ended = now() WHERE id = %(id)s AND state = 'running'"
+_REMOVE = "DELETE FROM job WHERE id = %s"
+_FINISH = "UPDATE job SET state = 'done', ended = now() WHERE id = %s AND state = 'running'"
 _ADVANCE = f"""
 UPDATE job SET last_id = %(last_id)s, done = done + %(passed)s, total = greatest(total, done + %(passed)s), refused = refused + %(refused)s
 WHERE id = %(id)s AND state = 'running' RETURNING {_COLUMNS}
@@ -211,6 +216,7 @@ SELECT id, (%(kinds)s::smallint[] IS NULL OR kind = ANY(%(kinds)s::smallint[]))
     AND (%(older_than)s::smallint IS NULL OR classifier_version < %(older_than)s::smallint)
 FROM torrent WHERE id > %(after)s ORDER BY id LIMIT %(walked)s
 """
+_UNREAD = "SELECT id FROM torrent WHERE classifier_version = 0 AND id > %s ORDER BY id LIMIT %s"
 _STORED = """
 SELECT info_hash, info_hash_v2, t.name, size, file_count, files_codec, files, is_private, published_at, site_category, last_seen,
     source.name, kind, classifier_version, title, year, seasons, episodes, absolute_episodes, date, resolution, video_codec, release_source,

@@ -12,7 +12,10 @@ CREATE TABLE job (
     older_than smallint,                 -- only what a classifier before this version has read
     kinds smallint[],
     task text NOT NULL CHECK (task IN ('reprocess', 'reindex')),
-    state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'done', 'cancelled')),
+    state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'done')),
     CHECK ((state = 'running') = (ended IS NULL))
 );
 CREATE UNIQUE INDEX job_running ON job (state) WHERE state = 'running';
+
+-- Torrents that were stored before anybody had read their names, while more came than could be read: actors/reprocessor.py.
+CREATE INDEX torrent_unread ON torrent (id) WHERE classifier_version = 0;

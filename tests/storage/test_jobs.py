@@ -9,7 +9,7 @@ from catalog.model import Kind
 from storage.blocked import Blocked
 from storage.database import Database
 from storage.history import History, Span
-from storage.jobs import Jobs, JobState, Task, stored_torrent
+from storage.jobs import Jobs, JobState, Task
 from storage.torrents import Torrents
 from tests.fakes.classified import info_hash, torrent
 
@@ -38,16 +38,14 @@ async def test_one_job_runs_at_a_time_and_keeps_its_place(database: Database):
     assert (job.done, job.refused) == (30, 3)
     assert await jobs.finish(job.id)
     assert await jobs.running() is None
-    assert not await jobs.cancel(job.id)
+    assert not await jobs.finish(job.id)
     other = await jobs.start(Task.REINDEX)
     assert other is not None
-    assert await jobs.cancel(other.id)
+    assert await jobs.remove(other.id)
+    assert not await jobs.remove(other.id)
     assert await jobs.advance(other.id, step, refused=0) is None
-    assert [(each.task, each.state) for each in await jobs.latest(9)] == [
-        (Task.REINDEX, JobState.CANCELLED),
-        (Task.REPROCESS, JobState.DONE),
-    ]
-    assert await jobs.get(other.id) == (await jobs.latest(1))[0]
+    assert [(each.task, each.state) for each in await jobs.latest(9)] == [(Task.REPROCESS, JobState.DONE)]
+    assert await jobs.get(job.id) == (await jobs.latest(1))[0]
 
 
 async def test_a_job_for_old_versions_passes_the_others(database: Database):
@@ -72,7 +70,7 @@ async def test_a_torrent_stored_once_more_was_not_seen_once_more(database: Datab
     await torrents.store([torrent("Sintel.2010.1080p", source="dht")])
     before = sql.execute(FACTS).fetchone()
     arrivals = await History(database).arrivals(Span.HOUR, 2)
-    stored = await stored_torrent(database, 1)
+    stored = await Jobs(database).torrent(1)
     assert stored is not None
     assert stored.torrent.files
     assert (stored.torrent.source, stored.torrent.site_category) == ("site", "2040")
@@ -89,12 +87,12 @@ async def test_a_torrent_stored_once_more_was_not_seen_once_more(database: Datab
 async def test_what_was_observed_meanwhile_wins_over_what_is_stored_once_more(database: Database, sql):
     torrents = Torrents(database)
     await torrents.store([torrent("Old name", info_hash=info_hash(1))])
-    stored = await stored_torrent(database, 1)
+    stored = await Jobs(database).torrent(1)
     assert stored is not None
     await torrents.store([torrent("New name", info_hash=info_hash(1))])
     await torrents.store([stored])
     assert sql.execute("SELECT name FROM torrent").fetchone() == ("New name",)
-    current = await stored_torrent(database, 1)
+    current = await Jobs(database).torrent(1)
     assert current is not None
     newest = torrent("Newest name", info_hash=info_hash(1))
     await torrents.store([newest, replace(current, parsed=replace(current.parsed, title="x"))])  # in one batch, whatever the order
@@ -104,7 +102,7 @@ async def test_what_was_observed_meanwhile_wins_over_what_is_stored_once_more(da
 async def test_a_torrent_that_left_meanwhile_does_not_come_back(database: Database, sql):
     torrents, blocked = Torrents(database), Blocked(database)
     await torrents.store([torrent("a"), torrent("b")])
-    first, second = [each for n in (1, 2) if (each := await stored_torrent(database, n)) is not None]
+    first, second = [each for n in (1, 2) if (each := await Jobs(database).torrent(n)) is not None]
     await torrents.block([first.torrent.info_hash], "deleted")
     sql.execute("DELETE FROM torrent WHERE id = 2")
     await torrents.store([first, second])
