@@ -81,10 +81,10 @@ def _ask(
     offered: Offered,
     watch: Watch,
 ) -> Outcome:
-    clients = [Client(offered) for _ in range(connections)]
-    for client in clients:
-        for query in warm_up:
-            client.get(query)
+    first = Client(offered)
+    for query in warm_up:
+        first.get(query)
+    clients = [Client(offered) for _ in range(connections)]  # now: the server closes those that are idle for seconds
     before = measure(conninfo)
     times: dict[str, list[float]] = defaultdict(list)
     size = 0

@@ -44,10 +44,12 @@ def by_ids(connection: Connection, ids: Sequence[int], rows: RowsKept | None = N
     """The rows of `ids` in that order, without those that are gone; `rows` remembers those it has seen."""
     if not ids:
         return ()
-    found = connection.execute(_BY_IDS, (list(ids),), prepare=False)
+    # As text and at once: psycopg looks at each number of a list, and takes rows one by one in Python; together a tenth of a feed's time.
+    wanted = f"{{{','.join(map(str, ids))}}}"
+    found = connection.execute(_BY_IDS, (wanted,), prepare=False).fetchall()
     if rows is None:
         return tuple(map(torrent_row, found))
-    return tuple(rows.of(columns[0], columns) for columns in found)
+    return tuple([rows.of(columns[0], columns) for columns in found])
 
 
 def torrent_row(columns: Sequence[Any]) -> TorrentRow:

@@ -14,6 +14,7 @@ from storage.database import Connection, Database
 from storage.search.conditions import conditions_of
 from storage.search.engine import COUNT_CAP, MAX_WINDOW, FilterStep, Order, Position, SearchPage, SearchQuery
 from storage.search.funnel import stages
+from storage.search.memory import SearchMemory
 from storage.search.tsquery import TextSearch, text_search
 
 HOT_ROWS = 2000
@@ -30,19 +31,37 @@ EXPLAIN_TIMEOUT_S = 5
 """For one count of an explanation: nobody waits for it, but it must not keep a connection from those who search."""
 TIERS = (9, 5, 1)
 """Popularities with an index of their own: from 256, 16 and 1 seeders on."""
-ROWS_KEPT = 4000
-"""Rows remembered, 4 kB each: what all the feeds of a household show, many times over."""
 
 _NEWEST = "first_seen DESC, id"
 _SEEDERS = f"coalesce(seeders, 0) DESC, {_NEWEST}"
 _SIZE = f"size DESC, {_NEWEST}"
 _RELEVANCE = f"rank DESC, {_SEEDERS}"
+_OLDEST = "first_seen, id"
+_SMALLEST = f"size, {_NEWEST}"
 _FIRST_ROWS = {
     _NEWEST: f"ORDER BY {_NEWEST} LIMIT {{}}",
     # The index knows sizes roughly, so a class of them counts whole or not at all.
     _SIZE: "ORDER BY size_class(size) DESC FETCH FIRST {} ROWS WITH TIES",
+    _OLDEST: f"ORDER BY {_OLDEST} LIMIT {{}}",
+    _SMALLEST: "ORDER BY size_class(size) FETCH FIRST {} ROWS WITH TIES",
 }
 """How all rows begin, as an index gives them."""
+_SORTED_ORDERS = {
+    Order.FEWEST_SEEDERS: f"coalesce(seeders, 0), {_NEWEST}",
+    Order.MOST_FILES: f"file_count DESC, {_NEWEST}",
+    Order.FEWEST_FILES: f"file_count, {_NEWEST}",
+    Order.NAME: f"lower_name, {_NEWEST}",
+    Order.NAME_BACKWARDS: f"lower_name DESC, {_NEWEST}",
+}
+"""Orders that no index gives."""
+_POSITIONED = frozenset({Order.NEWEST, Order.RELEVANCE, Order.SEEDERS, Order.SIZE})
+"""Orders of which a page can be told where it begins."""
+_JOINS = {
+    "seeders": "LEFT JOIN swarm USING (id)",
+    "file_count": "JOIN (SELECT id, file_count FROM torrent) AS shown USING (id)",
+    "lower_name": "JOIN (SELECT id, lower(name) AS lower_name FROM torrent) AS shown USING (id)",
+}
+"""Where an order's columns are, if not in `search`."""
 
 
 class PostgresSearch:
@@ -50,14 +69,14 @@ class PostgresSearch:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._rows = rows.RowsKept(rows.torrent_row, ROWS_KEPT)
+        self._memory = SearchMemory()
 
     async def search(self, query: SearchQuery) -> SearchPage:
         """One page. Raises DatabaseUnavailable, or StatementTimeout (a DatabaseRefused)."""
         asked = text_search(query)
         if asked.finds_nothing:
             return SearchPage((), 0, total_is_exact=True)
-        return await self._database.run(lambda connection: _search(connection, query, asked, self._rows))
+        return await self._database.run(lambda connection: _search(connection, query, asked, self._memory))
 
     async def explain(self, query: SearchQuery) -> tuple[FilterStep, ...]:
         """What each filter leaves. Raises DatabaseUnavailable, or StatementTimeout (a DatabaseRefused)."""
@@ -80,17 +99,24 @@ class _Walked:
     """Those before the page included."""
 
 
-def _search(connection: Connection, query: SearchQuery, asked: TextSearch, kept: rows.RowsKept) -> SearchPage:
+def _search(connection: Connection, query: SearchQuery, asked: TextSearch, memory: SearchMemory) -> SearchPage:
     # One state of the index for all steps of a search, or what moves between two of them is found twice.
     connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
     limit = max(0, min(query.limit, MAX_WINDOW - query.offset))
     finder = _Finder(connection, query, asked, limit)
     found = _Found([]) if limit == 0 else finder.find(query.order)
-    total, is_exact = (found.total, True) if found.total is not None and query.after is None else finder.count()
+    if found.total is not None and query.after is None:
+        total, is_exact = found.total, True
+    elif memory.has_many(query):
+        total, is_exact = COUNT_CAP + 1, False
+    else:
+        total, is_exact = finder.count()
+        if not is_exact:
+            memory.note_many(query)
     if not is_exact:
         # What follows a full page is at least possible, and a client that stops at `total` should not stop here.
         total = max(total, query.offset + len(found.ids) + (len(found.ids) == limit))
-    page = rows.by_ids(connection, found.ids, kept)
+    page = rows.by_ids(connection, found.ids, memory.rows)
     return SearchPage(page, total, is_exact, finder.position(page[-1], found.order or query.order) if 0 < limit <= len(page) else None)
 
 
@@ -130,6 +156,10 @@ class _Finder:
             return self.by_seeders()
         if order is Order.SIZE:
             return self.by_size()
+        if order is Order.OLDEST or order is Order.SMALLEST:
+            return self._walk_or_sort(_OLDEST if order is Order.OLDEST else _SMALLEST, self._offset, self._limit)
+        if order in _SORTED_ORDERS and (found := self._sorted(_SORTED_ORDERS[order], self._offset, self._limit, cap=SORT_CAP)):
+            return found
         return replace(self.newest(self._offset, self._limit), order=Order.NEWEST)
 
     def position(self, row: TorrentRow, order: Order) -> Position:
@@ -237,7 +267,7 @@ class _Finder:
         if order == _RELEVANCE:
             columns += ", title_words, tsv"
             hits = f"(SELECT *, {self._rank()} AS rank FROM hits) AS hits"  # noqa: S608
-        swarm = "LEFT JOIN swarm USING (id)" if "seeders" in order else ""
+        join = " ".join(sql for column, sql in _JOINS.items() if column in order)
         start, after = self._start(order)
         # More than `cap` are neither ranked, nor joined, nor sorted: the server looks at this condition first, and once.
         few = "true" if cap is None else f"(SELECT count(*) FROM hits) <= {cap}"  # noqa: S608
@@ -247,7 +277,7 @@ class _Finder:
                 SELECT {columns} FROM search AS s
                 WHERE {self._match} AND {self._time} AND {condition} AND {start} {"" if cap is None else f"LIMIT {cap + 1}"}
             )
-            SELECT ARRAY(SELECT id FROM {hits} {swarm} WHERE {few} AND {after} ORDER BY {order} LIMIT {limit} OFFSET {offset}),
+            SELECT ARRAY(SELECT id FROM {hits} {join} WHERE {few} AND {after} ORDER BY {order} LIMIT {limit} OFFSET {offset}),
                 (SELECT count(*) FROM hits)
             """  # noqa: S608
         )

@@ -58,6 +58,15 @@ def filled(postgres: str) -> Iterator[str]:
         admin.execute("DROP DATABASE plans WITH (FORCE)")
 
 
+def walked(*plans: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every node of these plans."""
+    waiting = list(plans)
+    while waiting:
+        node = waiting.pop()
+        waiting += node.get("Plans", [])
+        yield node
+
+
 class Reader:
     """Searches, and counts the rows of `search` that each search reads."""
 
@@ -79,11 +88,7 @@ class Reader:
         return await self._engine.search(SearchQuery(text, **given))
 
     def nodes(self) -> Iterator[dict[str, Any]]:
-        waiting = list(self.plans)
-        while waiting:
-            node = waiting.pop()
-            waiting += node.get("Plans", [])
-            yield node
+        return walked(*self.plans)
 
     def rows_read(self) -> int:
         """Rows of `search` fetched, whether they matched or not."""
@@ -158,7 +163,33 @@ async def test_seeders_of_a_common_word_come_from_the_popular_tier(reader: Reade
     assert reader.rows_read() <= 600 + 1001 * 2  # whoever has 600 seeders, and the count
 
 
-@pytest.mark.parametrize("order", Order)
+async def test_more_matches_than_can_be_ranked_are_neither_ranked_nor_joined_nor_counted_again(reader: Reader) -> None:
+    page = await reader.search(COMMON, order=Order.RELEVANCE, limit=100)
+    assert not page.total_is_exact
+    ranking, *_ = reader.plans
+    joined = [node for node in walked(ranking) if node.get("Relation Name") == "swarm" and node["Actual Loops"]]
+    assert not joined
+    assert reader.rows_read() <= 2 * (postgres.RANK_CAP + 1) + 600 + 1001  # what is too much, the popular ones, and no second count
+
+
+async def test_the_pages_behind_are_read_in_order_too(reader: Reader) -> None:
+    page = await reader.search(kinds=frozenset({Kind.TV}), limit=100, offset=900)
+    assert len(page.rows) == 100
+    assert "search_words" not in reader.indexes()
+    assert reader.rows_read() <= postgres.HOT_ROWS + 1000 + postgres.PAGE_ROWS // 2
+
+
+async def test_what_was_many_is_not_counted_again(reader: Reader) -> None:
+    given = {"kinds": frozenset({Kind.TV}), "limit": 100}
+    first = await reader.search(**given)
+    assert len(reader.plans) == 2, "the newest, and the count"
+    again = await reader.search(**given)
+    assert len(reader.plans) == 1
+    assert (again.rows, again.total, again.total_is_exact) == (first.rows, first.total, first.total_is_exact)
+    assert all(one is other for one, other in zip(first.rows, again.rows, strict=True)), "nor are rows that stayed as they were built again"
+
+
+@pytest.mark.parametrize("order", [order for order in Order if order not in postgres._SORTED_ORDERS])
 @pytest.mark.parametrize("text", [COMMON, RARE, DEEP, f"{COMMON} -word1", ""])
 async def test_every_way_of_finding_gives_the_same_pages(reader: Reader, monkeypatch: pytest.MonkeyPatch, order: Order, text: str) -> None:
     """The shortcuts against the plain way, which sorts all matches; with caps so low that every step is taken."""
@@ -172,5 +203,6 @@ async def test_every_way_of_finding_gives_the_same_pages(reader: Reader, monkeyp
         monkeypatch.setattr(postgres, "HOT_ROWS", hot)
         monkeypatch.setattr(postgres, "SORT_CAP", cap)
         monkeypatch.setattr(postgres, "WALK_ROWS", walk)
+        monkeypatch.setattr(postgres, "PAGE_ROWS", 10 * hot)
         quick = [[row.id for row in (await reader.search(text, offset=offset, **given)).rows] for offset in offsets]
         assert quick == plain, (hot, cap, walk)
