@@ -76,15 +76,16 @@ def _store_wave(connection: Connection, wave: Sequence[ClassifiedTorrent], numbe
         cursor.execute("DELETE FROM incoming")  # the wave before; empty at the start of a transaction
         with cursor.copy(incoming.COPY) as copy:
             copy.write(rows_of_wave)
-        blocked = cursor.execute(_DROP_BLOCKED, prepare=False).fetchall()
+        blocked = frozenset(info_hash for (info_hash,) in cursor.execute(_DROP_BLOCKED, prepare=False).fetchall())
         if any(torrent.torrent.seen_at is not None for torrent in wave):
             cursor.execute(_DROP_GONE, prepare=False)
         renamed = merging.settle_identities(cursor, wave)
+        placed = works.place(cursor, wave, blocked, renamed)
         new, stored, packed = cursor.execute(_UPSERT, prepare=False).fetchone() or (0, 0, b"")
-        became = StoredWave(wave, new, stored - new, frozenset(info_hash for (info_hash,) in blocked), renamed, packed)
+        became = StoredWave(wave, new, stored - new, blocked, renamed, packed)
         # What other tables add, each in one line and for nothing when there is nothing to add.
         info_dicts.keep(cursor, wave)
-        works.attach(cursor, became)
+        works.link(cursor, became, placed)
     return became
 
 

@@ -1,12 +1,13 @@
 """The works that torrents hold: kept from what sources say, found again by their numbers elsewhere. catalog/works.py decides."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
+from catalog.model import ClassifiedTorrent
 from catalog.works import MAX_TITLES, Claim, Medium, Shelf, Work, claim_of
 from protocol.identifiers import ExternalId
 from storage.database import Connection, Database
@@ -52,22 +53,37 @@ class Works:
         return tuple(found)
 
 
-def attach(cursor: Cursor, wave: StoredWave) -> None:
-    """Link the torrents of a wave just stored to the works of the ids they bring."""
-    claims: list[tuple[int, Claim]] = []
-    for torrent in wave.torrents:
+def place(cursor: Cursor, wave: Sequence[ClassifiedTorrent], blocked: Container[bytes], renamed: Mapping[bytes, bytes]) -> dict[bytes, int]:
+    """Find or make the works of the ids that a wave brings. Before its torrents are stored, so that their search rows are written once.
+
+    Returns the works by the info hash their torrent will stand under.
+    """
+    claims: list[tuple[bytes, Claim]] = []
+    for torrent in wave:
         claim = claim_of(torrent)
-        row = wave.row_of(torrent) if claim is not None else None
-        if claim is not None and row is not None:
-            claims.append((row.id, claim))
+        info_hash = torrent.torrent.info_hash
+        if claim is not None and info_hash not in blocked:
+            claims.append((renamed.get(info_hash, info_hash), claim))
     if not claims:
-        return
+        return {}
     known = _works_of(cursor, {(given.authority, given.number, claim.medium) for _, claim in claims for given in claim.ids})
     shelf = Shelf(known)
-    placed = [(torrent_id, shelf.place(claim)) for torrent_id, claim in claims]
+    placed = [(info_hash, shelf.place(claim)) for info_hash, claim in claims]
     ids = _keep(cursor, {work.id: work for work in known}, shelf)
-    links = {torrent_id: ids[shelf.current(work_id)] for torrent_id, work_id in placed if work_id is not None}
-    _link(cursor, links)
+    works = {info_hash: ids[shelf.current(work_id)] for info_hash, work_id in placed if work_id is not None}
+    cursor.execute(_MARK, (list(works), list(works.values())), prepare=False)
+    return works
+
+
+def link(cursor: Cursor, wave: StoredWave, works: Mapping[bytes, int]) -> None:
+    """Keep which torrent of a wave just stored holds which of `works`, as `place` has found; the newest word counts."""
+    if not works:
+        return
+    links = {wave.rows[info_hash].id: work for info_hash, work in works.items() if info_hash in wave.rows}
+    if links:
+        torrents, numbers = zip(*sorted(links.items()), strict=True)
+        values = {"torrents": list(torrents), "works": list(numbers), "confidence": CERTAIN, "origin": ORIGIN}
+        cursor.execute(_LINK, values, prepare=False)
 
 
 def _works_of(connection: Connection | Cursor, keys: Iterable[tuple[str, int, int]], confidence: int = 0) -> list[Work]:
@@ -99,7 +115,7 @@ def _keep(cursor: Cursor, known: Mapping[int, Work], shelf: Shelf) -> dict[int, 
         (_ADD_TITLE, sorted(row for change in changed for row in change.title_rows)),
     ):
         if rows:
-            cursor.executemany(statement, rows)
+            cursor.execute(statement, [list(column) for column in zip(*rows, strict=True)], prepare=False)
     return ids
 
 
@@ -139,13 +155,6 @@ def _join(cursor: Cursor, gone: int, whole: int) -> None:
         cursor.execute(statement, {"gone": gone, "whole": whole})
 
 
-def _link(cursor: Cursor, links: Mapping[int, int]) -> None:
-    """Torrents to works; of equally certain links the newest stays."""
-    ordered = sorted(links.items())
-    torrents, works = [torrent for torrent, _ in ordered], [work for _, work in ordered]
-    cursor.execute(_LINK, {"torrents": torrents, "works": works, "confidence": CERTAIN, "origin": ORIGIN}, prepare=False)
-
-
 _HELD = f"""
 SELECT authority, medium FROM unnest(%s::text[]) AS authority, unnest(%s::smallint[]) AS medium
 WHERE EXISTS (
@@ -164,10 +173,20 @@ WHERE id IN (
 ORDER BY id
 """
 _NEW_IDS = "SELECT nextval(pg_get_serial_sequence('work', 'id'))::int FROM generate_series(1, %s)"
-_ADD_WORK = "INSERT INTO work (id, medium, year, title) VALUES (%s, %s, %s, %s)"
-_NAME_WORK = "UPDATE work SET year = %s, title = %s WHERE id = %s"
-_ADD_NUMBER = "INSERT INTO work_number (authority, number, medium, work_id, confidence, origin) VALUES (%s, %s, %s, %s, %s, %s)"
-_ADD_TITLE = "INSERT INTO work_title (work_id, words, confidence, origin) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
+# Each takes its rows as columns: one statement, however many there are.
+_ADD_WORK = "INSERT INTO work (id, medium, year, title) SELECT * FROM unnest(%s::int[], %s::smallint[], %s::smallint[], %s::text[])"
+_NAME_WORK = """
+UPDATE work SET year = named.year, title = named.title
+FROM unnest(%s::smallint[], %s::text[], %s::int[]) AS named (year, title, id) WHERE work.id = named.id
+"""
+_ADD_NUMBER = """
+INSERT INTO work_number (authority, number, medium, work_id, confidence, origin)
+SELECT * FROM unnest(%s::text[], %s::numeric[], %s::smallint[], %s::int[], %s::smallint[], %s::text[])
+"""
+_ADD_TITLE = """
+INSERT INTO work_title (work_id, words, confidence, origin)
+SELECT * FROM unnest(%s::int[], %s::text[], %s::smallint[], %s::text[]) ON CONFLICT DO NOTHING
+"""
 _JOIN = (
     """
     UPDATE search SET tsv = ts_delete(tsv, '#w' || %(gone)s::int) || work_lexemes(%(whole)s) FROM torrent_work
@@ -181,6 +200,11 @@ _JOIN = (
     """,
     "DELETE FROM work WHERE id = %(gone)s",
 )
+_MARK = """
+UPDATE incoming SET tsv = tsv || work_lexemes(work_id) FROM unnest(%s::bytea[], %s::int[]) AS placed (info_hash, work_id)
+WHERE incoming.info_hash = placed.info_hash
+"""
+# What is searched knows the new link already; the one before, where there was another, has come back from the table.
 _LINK = """
 WITH before AS (
     SELECT torrent_id, work_id FROM torrent_work WHERE torrent_id = ANY(%(torrents)s)
@@ -188,12 +212,10 @@ WITH before AS (
     INSERT INTO torrent_work AS l (torrent_id, work_id, confidence, origin)
     SELECT torrent_id, work_id, %(confidence)s, %(origin)s FROM unnest(%(torrents)s::bigint[], %(works)s::int[]) AS w (torrent_id, work_id)
     ON CONFLICT (torrent_id) DO UPDATE SET work_id = excluded.work_id, confidence = excluded.confidence, origin = excluded.origin
-    WHERE excluded.confidence >= l.confidence
-        AND (l.work_id, l.confidence, l.origin) IS DISTINCT FROM (excluded.work_id, excluded.confidence, excluded.origin)
+    WHERE (l.work_id, l.confidence, l.origin) IS DISTINCT FROM (excluded.work_id, excluded.confidence, excluded.origin)
     RETURNING torrent_id, work_id
 )
-UPDATE search SET
-    tsv = CASE WHEN before.work_id IS NULL THEN tsv ELSE ts_delete(tsv, '#w' || before.work_id) END || work_lexemes(linked.work_id)
-FROM linked LEFT JOIN before USING (torrent_id)
-WHERE search.id = torrent_id AND before.work_id IS DISTINCT FROM linked.work_id
+UPDATE search SET tsv = ts_delete(tsv, '#w' || before.work_id)
+FROM linked JOIN before USING (torrent_id)
+WHERE search.id = torrent_id AND before.work_id <> linked.work_id
 """
