@@ -1,5 +1,6 @@
 """`swarmdex status`: asks the running daemon how its parts are."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,29 @@ def is_well(status: dict[str, Any]) -> bool:
 
 def status_in_words(status: dict[str, Any]) -> str:
     """The tree, a part a line, then the mailboxes."""
-    return "\n".join([*map(_line, status["children"]), "", *map(_mailbox_line, status["mailboxes"])])
+    pushers = [child["statistics"] for child in status["children"] if child["path"].endswith("/pusher") and child["statistics"]]
+    lines = [*map(_line, status["children"]), "", *map(_mailbox_line, status["mailboxes"])]
+    return "\n".join([*lines, *(line for pusher in pushers for line in ("", *_pusher_lines(pusher)))])
+
+
+def _pusher_lines(pusher: dict[str, Any]) -> list[str]:
+    """How the central instance is, and what waits for it."""
+    now = time.time()
+    line = f"central instance: {'well' if pusher['breaker'] == 'closed' else 'fails'}"
+    if pusher["breaker_since"] is not None:
+        line += f" for {_in_words(now - pusher['breaker_since'])}"
+    if pusher["breaker"] != "closed":
+        line += f" ({pusher['breaker_reason']})"
+    if pusher["next_probe"] is not None:
+        line += f", next try in {_in_words(max(0.0, pusher['next_probe'] - now))}"
+    refused = sum(pusher["refused"].values())
+    sent = f"sent: {pusher['sent_new']} new, {pusher['sent_updated']} known, {pusher['blocked']} blocked, {refused} refused"
+    spool = f"spool: {pusher['spooled_batches']} batches, {pusher['spooled_bytes'] / 1e6:.1f} of {pusher['spool_limit_bytes'] / 1e6:.0f} MB"
+    if pusher["oldest_at"] is not None:
+        spool += f", the oldest for {_in_words(now - pusher['oldest_at'])}"
+    if pusher["set_aside"]:
+        spool += f", {pusher['set_aside']} set aside"
+    return [line, sent, spool]
 
 
 def _mailbox_line(mailbox: dict[str, Any]) -> str:

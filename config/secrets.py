@@ -38,6 +38,13 @@ def push_secret(settings: Settings, environment: Mapping[str, str] | None = None
     return found[0]
 
 
+def check_secrets(settings: Settings, environment: Mapping[str, str] | None = None) -> None:
+    """Raise SettingsError for a secret that is wrong, or missing where one is needed."""
+    internal_secrets(settings.http, environment)
+    if settings.sink == "api":
+        push_secret(settings, environment)
+
+
 def _read(file: Path, setting: str) -> tuple[str, ...]:
     try:
         lines = file.read_text(encoding="ascii").split("\n")

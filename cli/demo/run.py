@@ -163,6 +163,7 @@ def _demo_settings(loaded: LoadedSettings, folder: Path) -> Settings:
     http = settings.http
     if "http.bind" not in loaded.origins and not _is_free(http.bind):
         http = replace(http, bind="127.0.0.1:0")
+    settings = replace(settings, sink="database")
     return replace(settings, data_dir=str(folder), database=replace(settings.database, url=""), dht=dht, metadata=metadata, http=http)
 
 
