@@ -2,21 +2,20 @@
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import msgspec
 import trio
 from quart import Response, g, request
 from werkzeug.exceptions import NotFound
 
 from protocol.torznab.errors import TorznabError
 from storage.errors import StorageError
+from web.api.answers import json_answer
 from web.auth.page import go, page
-from web.errors import JSON_TYPE
+from web.journal.answers import ExplainedAnswer, RequestsAnswer, explained_answer, requests_answer
 from web.journal.journal import Asked, Entry, Explanation
 from web.journal.recorder import Recorder
-from web.operation import Answer, Operation, Parameter, describes
+from web.operation import Answer, Operation, describes
 from web.parts import WebParts
 
 EXPLAIN_DEADLINE_S = 8.0
@@ -25,71 +24,6 @@ REPLAY = "replay of request {}"
 
 Again = Callable[[Iterable[tuple[str, str]], Mapping[str, str]], Awaitable[Asked]]
 """Runs a Torznab request again: its parameters, and what its address says. Raises TorznabError."""
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterJson:
-    """As it was given; secrets are replaced by "…"."""
-
-    name: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class StepJson:
-    """One filter."""
-
-    name: str
-    value: str
-    rows_left: int
-    is_exact: bool
-
-
-@dataclass(frozen=True, slots=True)
-class RequestJson:
-    """One Torznab request."""
-
-    id: int
-    at: datetime
-    method: str
-    path: str
-    parameters: list[ParameterJson]
-    key: str
-    """The name of the API key, never the key."""
-    agent: str
-    status: int
-    error_code: int | None
-    error: str
-    understood_as: str
-    items: int
-    total: int
-    total_is_exact: bool
-    duration_ms: float
-    emptied_by: str | None
-    """The filter that left nothing, as far as it is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class RequestsJson:
-    """The last requests, newest first."""
-
-    requests: list[RequestJson]
-    seen: int
-    """Since the start of the daemon, kept or not."""
-    kept_at_most: int
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainedJson:
-    """One request and where its rows went."""
-
-    request: RequestJson
-    steps: list[StepJson]
-    hints: list[str]
-    explained_at: datetime | None
-
-
-_NUMBER = Parameter("number", int, "the request's id", place="path", is_required=True, example=1)
 
 
 class JournalEndpoints:
@@ -117,38 +51,36 @@ class JournalEndpoints:
         entry = await self._replay(self._entry(number))
         return go(f"/torznab/requests/{entry.id}")
 
-    @describes(Operation("The last Torznab requests", Answer(200, "Newest first", RequestsJson), tag="torznab"))
+    @describes(Operation("The last Torznab requests", Answer(200, "Newest first", RequestsAnswer), tag="torznab"))
     async def requests(self) -> Response:
         """Answer GET /api/v1/torznab/requests."""
-        return _json(RequestsJson([_request(entry) for entry in self._journal.newest()], self._journal.seen, self._journal.size))
+        return json_answer(requests_answer(self._journal, self._recorder.explainer.statistics()))
 
     @describes(
         Operation(
             "One Torznab request, and what each of its filters left",
-            Answer(200, "", ExplainedJson),
+            Answer(200, "", ExplainedAnswer),
             Answer(404, "No longer kept"),
             tag="torznab",
-            parameters=(_NUMBER,),
         )
     )
     async def one(self, number: int) -> Response:
         """Answer GET /api/v1/torznab/requests/<number>."""
         entry = self._entry(number)
-        return _json(_explained(entry, await self._explanation(entry)))
+        return json_answer(explained_answer(entry, await self._explanation(entry)))
 
     @describes(
         Operation(
             "Run a Torznab request again now",
-            Answer(200, "As a new request", ExplainedJson),
+            Answer(200, "As a new request", ExplainedAnswer),
             Answer(404, "No longer kept"),
             tag="torznab",
-            parameters=(_NUMBER,),
         )
     )
     async def replay(self, number: int) -> Response:
         """Answer POST /api/v1/torznab/requests/<number>/replay."""
         entry = await self._replay(self._entry(number))
-        return _json(_explained(entry, await self._explanation(entry)))
+        return json_answer(explained_answer(entry, await self._explanation(entry)))
 
     def _entry(self, number: int) -> Entry:
         entry = self._journal.entry(number)
@@ -198,36 +130,3 @@ def _bars(explanation: Explanation | None) -> list[int]:
         return []
     most = max(step.rows_left for step in explanation.steps) or 1
     return [round(100 * (step.rows_left / most) ** 0.5) for step in explanation.steps]
-
-
-def _request(entry: Entry) -> RequestJson:
-    asked = entry.asked or Asked("")
-    return RequestJson(
-        id=entry.id,
-        at=entry.at,
-        method=entry.method,
-        path=entry.path,
-        parameters=[ParameterJson(name, value) for name, value in entry.parameters],
-        key=entry.key_name,
-        agent=entry.agent,
-        status=entry.status,
-        error_code=entry.error_code,
-        error=entry.error,
-        understood_as=asked.words,
-        items=asked.items,
-        total=asked.total,
-        total_is_exact=asked.total_is_exact,
-        duration_ms=round(entry.duration_ms, 1),
-        emptied_by=entry.explanation.emptied_by if entry.explanation is not None else None,
-    )
-
-
-def _explained(entry: Entry, explanation: Explanation | None) -> ExplainedJson:
-    if explanation is None:
-        return ExplainedJson(_request(entry), [], [], None)
-    steps = [StepJson(step.name, step.value, step.rows_left, step.is_exact) for step in explanation.steps]
-    return ExplainedJson(_request(entry), steps, list(explanation.hints), explanation.at)
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), content_type=JSON_TYPE)

@@ -10,13 +10,14 @@ from werkzeug.exceptions import BadRequest, NotFound
 from catalog.model import Kind
 from storage.saved_searches import MAX_NAME_LENGTH, SavedSearch
 from web.api.answers import json_answer, no_content
+from web.api.requests import NAME_PATTERN
 from web.auth.forgery import posted_form
 from web.auth.page import go, page
 from web.bodies import read_json
 from web.errors import BadInput, Fault
 from web.form import MAX_TEXT, SORTS, SearchForm, read_form
 from web.links import base_url
-from web.operation import Answer, Body, Operation, Parameter, describes
+from web.operation import Answer, Body, Operation, describes
 from web.parts import WebParts
 from web.saved.feed import form_of
 from web.words import KIND_NAMES
@@ -25,7 +26,7 @@ from web.words import KIND_NAMES
 class NewSearch(Struct, forbid_unknown_fields=True):
     """A search to be saved."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_LENGTH)]
+    name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_LENGTH, pattern=NAME_PATTERN)]
     q: Annotated[str, Meta(max_length=MAX_TEXT)] = ""
     kind: Kind | None = None
 
@@ -46,9 +47,6 @@ class SavedAnswers(Struct, frozen=True):
     """All of them, by name."""
 
     searches: tuple[SavedAnswer, ...]
-
-
-_NUMBER = Parameter("number", int, "the saved search's id", place="path", is_required=True, example=1)
 
 
 class SavedSearchEndpoints:
@@ -100,7 +98,6 @@ class SavedSearchEndpoints:
             Answer(204, "Gone, and its feed with it"),
             Answer(404, "There is none"),
             tag="searches",
-            parameters=(_NUMBER,),
         )
     )
     async def remove_json(self, number: int) -> Response:
