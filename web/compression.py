@@ -14,8 +14,8 @@ from quart.wrappers.response import DataBody
 MIN_BYTES = 1024
 """A smaller answer fits into one packet anyway."""
 LEVEL = 1
-"""A feed of 100 items (150 kB): 0.4 ms to a ninth of its size. Level 4 takes twice as long and saves another sixth, 6 three times and a
-quarter; to write the feed takes 3.7 ms, and this is the event loop's time."""
+"""A feed of 100 items, 166 kB, in 0.6 ms to a ninth of its size. Level 4 takes 1.1 ms for a twelfth less, 6 takes 1.7 ms for a
+seventh less; to write the whole feed takes 2.1 ms, and all of it is the event loop's time."""
 _TYPES = (
     "application/xml",
     "application/rss+xml",
