@@ -4,7 +4,22 @@ import json
 import re
 
 from tests.fakes.flexget import CLIENTS, accepted, discover, needs_flexget, run_client
-from tests.fakes.library import EPISODE, EPISODE_X, EPISODES_1_TO_3, SINTEL, SOFTWARE, TEARS, hash_of
+from tests.fakes.library import (
+    EPISODE,
+    EPISODE_X,
+    EPISODES_1_TO_3,
+    NIGHT,
+    NIGHT_BARE,
+    NIGHT_FOREIGN,
+    NIGHT_YEAR_OFF,
+    SEASON_2,
+    SINTEL,
+    SINTEL_SD,
+    SOFTWARE,
+    TEARS,
+    hash_of,
+    names,
+)  # fmt: skip
 
 pytestmark = needs_flexget
 
@@ -26,21 +41,29 @@ async def test_flexget_finds_by_text_and_takes_size_and_hash(site, tmp_path):
     assert f"magnet:?xt=urn:btih:{hash_of(SOFTWARE.torrent.name).hex()}" in output
 
 
-async def test_flexget_finds_a_film_with_its_swarm(site, tmp_path):
-    wanted = "{title: 'Sintel 1080p', url: 'mock://b', imdb_id: 'tt1727587', tmdb_id: 45745}"
-    output = await discover(site.url, site.key, tmp_path, wanted, "searcher: movie, categories: [2000, 2040]")
-    assert accepted(output) == {SINTEL.torrent.name}, output
-    assert "torrent_seeds: 12" in re.sub(r" *: ", ": ", output)
-
-
-async def test_flexget_finds_an_episode_by_its_numbers(site, tmp_path):
+async def test_flexget_finds_films_by_their_numbers_whatever_they_are_called(site, tmp_path):
     wanted = (
-        "{title: 'The Beverly Hillbillies S01E02', url: 'mock://c', series_name: 'The Beverly Hillbillies',"
-        " series_season: 1, series_episode: 2, tvdb_id: 71471}"
+        "{title: 'Project Durian', url: 'mock://b', imdb_id: 'tt1727587', tmdb_id: 45745},"
+        " {title: 'Noc zywych trupow', url: 'mock://e', imdb_id: 'tt0063350'}"
+    )
+    output = await discover(site.url, site.key, tmp_path, wanted, "searcher: movie, categories: [2000, 2030, 2040]")
+    assert accepted(output) == names(SINTEL, SINTEL_SD, NIGHT, NIGHT_BARE, NIGHT_YEAR_OFF, NIGHT_FOREIGN), output
+    told = re.sub(r" *: ", ": ", output)
+    for said in ("torrent_seeds: 12", "imdb_id: tt1727587", "tmdb_id: 45745", "imdb_id: tt0063350"):
+        assert said in told
+
+
+async def test_flexget_finds_episodes_by_the_number_of_their_series(site, tmp_path):
+    wanted = ", ".join(
+        f"{{title: 'Prime Time Hillbillies S{season:02}E02', url: 'mock://c{season}', series_name: 'Prime Time Hillbillies',"
+        f" series_season: {season}, series_episode: 2, tvdb_id: 71471}}"
+        for season in (1, 2)
     )
     output = await discover(site.url, site.key, tmp_path, wanted, "searcher: tv")
-    assert accepted(output) == {found.torrent.name for found in (EPISODE, EPISODE_X, EPISODES_1_TO_3)}, output
-    assert "series_episode: 2" in re.sub(r" *: ", ": ", output)
+    assert accepted(output) == names(EPISODE, EPISODE_X, EPISODES_1_TO_3, SEASON_2), output
+    told = re.sub(r" *: ", ": ", output)
+    for said in ("tvdb_id: 71471", "imdb_id: tt0055662", "series_season: 2", "series_episode: 2"):
+        assert said in told
 
 
 async def test_flexget_is_told_when_its_key_is_wrong(site, tmp_path):
@@ -50,12 +73,26 @@ async def test_flexget_is_told_when_its_key_is_wrong(site, tmp_path):
     assert "401" in output
 
 
-async def test_the_torznab_package_reads_our_feed(site, tmp_path):
+async def test_the_torznab_package_reads_our_capabilities_and_feeds(site, tmp_path):
     program = (
         "import json, sys, torznab\n"
-        "client = torznab.Torznab(sys.argv[2])\n"
-        "found = client.search_torrent('tears of steel', sys.argv[1] + '/api')\n"
-        "print(json.dumps([[item.title, item.size] for item in found]))\n"
+        "key, url = sys.argv[1], sys.argv[2] + '/api'\n"
+        "client = torznab.Torznab(key)\n"
+        "caps = client.get_capabilities(url)\n"
+        "by_text = client.search_torrent('tears of steel', url)\n"
+        "client.session.params = {'imdbid': 'tt0063350', 'cat': '2040'}\n"
+        "by_id = client.search_torrent('noc zywych trupow', url)\n"
+        "print(json.dumps([\n"
+        "    [caps.server.title, caps.limits.max],\n"
+        "    [caps.searching.tv_search.supported_params, caps.searching.movie_search.supported_params],\n"
+        "    [[item.title, item.size, item.seeders] for item in by_text],\n"
+        "    [[item.title, item.movie_info.imdb_id, item.year] for item in by_id],\n"
+        "]))\n"
     )
-    output = await run_client(CLIENTS / "python", "-c", program, site.url, site.key, cwd=tmp_path)
-    assert json.loads(output) == [[TEARS.torrent.name, TEARS.torrent.size]]
+    output = await run_client(CLIENTS / "python", "-c", program, site.key, site.url, cwd=tmp_path)
+    assert json.loads(output) == [
+        ["swarmdex", 100],
+        [["q", "season", "ep", "tvdbid", "imdbid"], ["q", "year", "imdbid", "tmdbid"]],
+        [[TEARS.torrent.name, TEARS.torrent.size, None]],
+        [[NIGHT.torrent.name, "0063350", 1968]],
+    ]
