@@ -90,6 +90,7 @@ async def test_statement_64_beside_other_words_the_id_decides_and_the_words_rank
     assert (await site.titles(**parameters, q="Nacht lebenden Toten"))[0] == NIGHT_FOREIGN.torrent.name
     assert (await site.titles(**parameters, q="PAL 1969"))[0] == NIGHT_YEAR_OFF.torrent.name
     assert await site.found(**parameters, q="!!!") == NIGHTS
+    assert await site.found(**parameters, year="1968") == NIGHTS
 
 
 async def test_statement_65_ids_of_a_kind_we_do_not_hold_find_nothing_alone(site):
