@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from catalog.categories import categories_of
 from catalog.model import ClassifiedTorrent, File, Kind, ParsedTitle
 from catalog.titles.cascade import PARSED
-from catalog.tokens import MAX_WORDS, essential, variants, words
+from catalog.tokens import MAX_WORDS, essential, is_unspaced, variants, words
 
 MAX_FILE_WORDS = 40
 """Words taken from file names beyond those of the name: enough to find a pack by one of its parts, small in the index."""
@@ -135,3 +135,8 @@ def _placed(name_words: Sequence[str], title_words: Sequence[str]) -> Iterable[b
 
 def _several(positions: Sequence[int], weight: int) -> bytes:
     return b"\0" + len(positions).to_bytes(2) + b"".join((weight << 14 | position).to_bytes(2) for position in positions)
+
+
+def operand(word: str) -> str:
+    """A word as tsquery has it. One character of a script without spaces is indexed only as the first of a pair, or alone."""
+    return f"'{word}':*" if len(word) == 1 and is_unspaced(word) else f"'{word}'"

@@ -9,8 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from catalog.works import Medium, Work
-from storage.search.document import KIND_NUMBERS
-from storage.search.tsquery import operand
+from storage.search.document import KIND_NUMBERS, operand
 
 NEVER = "'#never'"
 """A lexeme that no torrent has."""
