@@ -52,11 +52,11 @@ $(STAMP): pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
-# Torznab clients nobody here wrote, in an environment of their own: they need other versions of our libraries. Their tests skip without it.
+# FlexGet, another Torznab client and Schemathesis, in an environment of their own: they need other versions of our libraries. Their tests skip without it.
 $(FLEXGET): tests/web/clients.txt | $(VENV)/bin/python
-	@echo "installing FlexGet for the tests (one minute)"
+	@echo "installing FlexGet and Schemathesis for the tests (one minute)"
 	@$(BIN)/python -m venv $(VENV)/flexget && $(VENV)/flexget/bin/python -m pip install --quiet --disable-pip-version-check -r tests/web/clients.txt \
-		&& touch $@ || echo "FlexGet could not be installed: its tests will be skipped" >&2
+		&& touch $@ || echo "FlexGet and Schemathesis could not be installed: their tests will be skipped" >&2
 
 $(STAMP)-dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"

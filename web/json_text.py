@@ -14,6 +14,9 @@ T = TypeVar("T")
 MAX_NESTING: Final = 32
 """Objects and lists in one another; ours need four."""
 
+_FLOAT: Final = "got `float`"
+_LARGEST_WHOLE: Final = 1 << 53
+"""Beyond it, floats skip whole numbers."""
 _SYNTAX_PLACE: Final = re.compile(r" \(byte (\d+)\)$")
 _VALUE_PLACE: Final = re.compile(r" - at `(?:key in )?\$([^`]*)`$")
 _INDEX: Final = re.compile(r"\[(\d+)\]")
@@ -36,9 +39,23 @@ def tried(decoder: "msgspec.json.Decoder[T]", text: bytes) -> tuple[T, None] | t
     if (fault := nesting_fault(text)) is not None:
         return None, fault
     try:
-        return decoder.decode(text), None
+        try:
+            return decoder.decode(text), None
+        except msgspec.ValidationError as error:
+            if _FLOAT not in str(error):
+                raise
+            return msgspec.convert(_whole(msgspec.json.decode(text)), decoder.type), None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         return None, fault_of(error, text)
+
+
+def _whole(value: Any) -> Any:
+    """The value with 3.0 written as 3: JSON knows one kind of number, and some languages write whole ones so."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _LARGEST_WHOLE:
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _whole(member) for name, member in value.items()}
+    return [_whole(member) for member in value] if isinstance(value, list) else value
 
 
 @cache

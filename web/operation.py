@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
+from msgspec import Struct
+
 Described = TypeVar("Described", bound=Callable[..., Any])
 
 JSON = "application/json"
@@ -58,14 +60,23 @@ class Operation:
     413 and 415 with a body, 421, 429, 500 and 503.
     """
 
-    __slots__ = ("answers", "body", "detail", "parameters", "summary", "tag")
+    __slots__ = ("answers", "body", "detail", "parameters", "query", "summary", "tag")
 
     def __init__(
-        self, summary: str, *answers: Answer, tag: str, parameters: tuple[Parameter, ...] = (), body: Body | None = None, detail: str = ""
+        self,
+        summary: str,
+        *answers: Answer,
+        tag: str,
+        query: type[Struct] | None = None,
+        parameters: tuple[Parameter, ...] = (),
+        body: Body | None = None,
+        detail: str = "",
     ) -> None:
+        """`query`: the Struct that web/api/requests.py reads the parameters of the address into; `parameters`: all others."""
         self.summary = summary
         self.detail = detail
         self.answers = answers
+        self.query = query
         self.parameters = parameters
         self.body = body
         self.tag = tag

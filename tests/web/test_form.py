@@ -1,3 +1,7 @@
+from dataclasses import fields
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl, urlsplit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,7 +9,8 @@ from werkzeug.exceptions import BadRequest
 
 from catalog.model import Kind
 from protocol.display import clean_text
-from storage.search.engine import Order
+from storage.search.engine import Order, SearchQuery
+from web.filters import FIELDS
 from web.form import PAGE_SIZE, SearchForm, read_form
 
 
@@ -53,11 +58,41 @@ def test_a_value_that_makes_no_sense_is_named(arguments, named):
     )
 )
 def test_the_url_of_a_form_says_all_of_it(form):
-    from urllib.parse import parse_qsl, urlsplit
-
     assert read_form(dict(parse_qsl(urlsplit(form.url(page=form.page)).query, keep_blank_values=True))) == form
 
 
 def test_changing_a_filter_goes_back_to_the_first_page():
     assert SearchForm("Sintel", page=4).url(kind=Kind.MOVIE) == "/?q=Sintel&kind=movie"
     assert SearchForm().url() == "/"
+
+
+def test_filters_are_read_as_people_write_them():
+    query = read_form(
+        {
+            "category": "2040", "year_from": "2010", "season": "0", "min_size": "700 MB", "max_size": "1,5gib",
+            "resolution": "1080P, 2160p",
+            "language": "en", "found_by": "dht", "seen_after": "2026-01-31", "seen_before": "2026-01-31", "min_seeders": "3",
+        }
+    ).query()  # fmt: skip
+    assert (query.categories, query.year_from, query.season) == ((2040,), 2010, 0)
+    assert (query.min_size, query.max_size) == (700 << 20, 3 << 29)
+    assert (query.resolutions, query.languages, query.found_by, query.min_seeders) == (("1080p", "2160p"), ("en",), "dht", 3)
+    assert (query.seen_after, query.seen_before) == (datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
+    assert query.kinds == frozenset()  # whoever names a category means what is in it
+
+
+def test_every_filter_is_a_field_of_the_query():
+    assert {field.asks for field in FIELDS.values()} <= {field.name for field in fields(SearchQuery)}
+
+
+@pytest.mark.parametrize("field", ["year_from", "season", "min_size", "resolution", "seen_after", "category", "min_files"])
+def test_a_filter_that_makes_no_sense_is_named(field):
+    with pytest.raises(BadRequest, match=f"^400 Bad Request: {field} must be"):
+        read_form({field: "<script>"})
+
+
+def test_filters_stay_over_pages_and_go_when_they_are_cleared():
+    form = read_form({"q": "Sintel", "min_size": "1 GB", "page": "2"})
+    assert form.is_narrowed
+    assert read_form(dict(parse_qsl(urlsplit(form.url(page=2)).query))) == form
+    assert form.without_filters() == SearchForm("Sintel")

@@ -1,5 +1,6 @@
 """The pages as a browser without JavaScript sees them."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -67,7 +68,9 @@ async def test_kinds_and_orders_are_links_that_keep_the_rest(site):
 
 async def test_the_kinds_show_how_many_there_are_while_nothing_is_searched(site):
     kinds = [text_of(link) for link in (await page_of(site, "/?kind=music")).xpath("//nav[@class='kinds']/a")]
-    assert kinds[:5] == ["All", "Movies 3", "TV 11", "Anime 1", "Music 2"]
+    counted = Counter(found.kind for found in LIBRARY)
+    movies, tv, anime, music = (counted[kind] for kind in (Kind.MOVIE, Kind.TV, Kind.ANIME, Kind.MUSIC))
+    assert kinds[:5] == ["All", f"Movies {movies}", f"TV {tv}", f"Anime {anime}", f"Music {music}"]
     assert "Comics" in kinds
     assert "Movies" in [text_of(link) for link in (await page_of(site, "/?q=sintel")).xpath("//nav[@class='kinds']/a")]
 
@@ -231,3 +234,25 @@ async def test_of_very_many_files_the_first_are_shown(empty_site, database):
     page = await page_of(empty_site, f"/t/{found.torrent.info_hash.hex()}")
     assert len(page.xpath("//li[@class='file']")) == 1000
     assert "1,000 of 1,500 files are shown" in text_of(page)
+
+
+async def test_filters_are_one_form_with_the_words_and_stay_filled_in(site):
+    page = await page_of(site, "/?q=sintel&category=2000&resolution=1080p&min_size=1+GB&season=")
+    assert names_on(page) == [SINTEL.torrent.name]
+    (filters,) = page.xpath("//details[@class='filters'][@open]")
+    fields = filters.xpath(".//input | .//select")
+    assert {field.get("form") for field in fields} == {"search"}
+    assert page.xpath("//form[@id='search']//input[@name='q']/@value") == ["sintel"]
+    assert {field.get("name"): field.get("value") for field in filters.xpath(".//input[@value!='']")} == {
+        "resolution": "1080p",
+        "min_size": "1 GB",
+    }
+    assert filters.xpath(".//option[@selected]/@value") == ["2000"]
+    assert "/?q=sintel" in filters.xpath(".//a/@href")
+    assert all("resolution=1080p" in href for href in page.xpath("//nav[@class='sorts']/a/@href"))
+    assert not (await page_of(site, "/")).xpath("//details[@class='filters'][@open]")
+
+
+async def test_a_filter_that_makes_no_sense_is_named_on_a_page(site):
+    page = await page_of(site, "/?min_size=%3Cscript%3E", 400)
+    assert "min_size must be a size" in text_of(page)

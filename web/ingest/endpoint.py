@@ -11,13 +11,15 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from catalog.receipts import Settled
 from protocol.identifiers import InfoHash
+from web.api.requests import HASH_PATTERN
 from web.bodies import is_json, read_body, read_json
 from web.errors import JSON_TYPE, BadInput, Fault
 from web.ingest.answers import Pipeline
 from web.ingest.batch import LINE_TYPES, read_batch
-from web.ingest.items import DEFAULT_SOURCE, SOURCE_PATTERN, Entry, read_hash, read_item
-from web.ingest.repeats import HEADER, REPLAYED, Repeats, RequestKey
+from web.ingest.items import DEFAULT_SOURCE, SOURCE_PATTERN, Entry, Item, SourceName, read_hash, read_item
+from web.ingest.repeats import HEADER, LONGEST_KEY, REPLAYED, Repeats, RequestKey
 from web.ingest.uploads import FORM_TYPE, RAW_TYPE, Told, TorrentFileReader, Upload, read_form
+from web.operation import Answer, Body, Operation, Parameter, describes
 from web.parts import IngestParts, WebParts
 
 _MAX_ASKED: Final = 1000
@@ -71,13 +73,31 @@ class BatchResult(msgspec.Struct):
 class Asked(msgspec.Struct):
     """Info hashes of which somebody wants to know whether they are worth sending."""
 
-    info_hashes: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=_MAX_ASKED)]
+    info_hashes: Annotated[
+        list[Annotated[str, Meta(max_length=64, extra_json_schema={"pattern": HASH_PATTERN})]], Meta(max_length=_MAX_ASKED)
+    ]
 
 
 class Unknown(msgspec.Struct):
     """Those that are neither stored nor blocked, as they were asked for."""
 
     unknown: list[str]
+
+
+_KEY = Parameter(
+    HEADER, Annotated[str, Meta(min_length=1, max_length=LONGEST_KEY, pattern="^[ -~]*$")], "Sent again, the same answer comes", "header"
+)
+_USUAL = (
+    Answer(409, "The same request is being answered right now"),
+    Answer(422, f"The {HEADER} was sent with another request"),
+)
+
+
+class UploadParameters(msgspec.Struct):
+    """What is said of uploaded files; a form may say it in fields."""
+
+    source: SourceName = DEFAULT_SOURCE
+    category: Annotated[str, Meta(max_length=100)] = ""
 
 
 class IngestEndpoints:
@@ -92,6 +112,16 @@ class IngestEndpoints:
         self._repeats = Repeats(parts.ingest.answers)
         self._files = TorrentFileReader(limits.max_file_bytes, parts.ingest.max_files, parts.ingest.info_limit_bytes)
 
+    @describes(
+        Operation(
+            "Send one torrent",
+            Answer(200, "What became of it, after the commit", Result),
+            *_USUAL,
+            tag="ingest",
+            parameters=(_KEY,),
+            body=Body(Item, detail="May be sent as gzip"),
+        )
+    )
     async def one(self) -> Response:
         """Answer POST /api/ingest."""
         _require(is_json(request.mimetype), JSON_TYPE)
@@ -102,6 +132,16 @@ class IngestEndpoints:
         outcomes, is_replayed = await self._outcomes([entry], body)
         return _answer(_results([entry], outcomes)[0], is_replayed=is_replayed)
 
+    @describes(
+        Operation(
+            "Send many torrents",
+            Answer(200, "What became of each, in their order; a bad one spoils no other", BatchResult),
+            *_USUAL,
+            tag="ingest",
+            parameters=(_KEY,),
+            body=Body(list[Item], content_types=(JSON_TYPE,), detail="Or `application/x-ndjson`, an item a line; both may be sent as gzip"),
+        )
+    )
     async def bulk(self) -> Response:
         """Answer POST /api/ingest/bulk."""
         _require(is_json(request.mimetype) or request.mimetype in LINE_TYPES, f"{JSON_TYPE} or application/x-ndjson")
@@ -109,6 +149,17 @@ class IngestEndpoints:
         entries = await read_batch(body, request.mimetype, self._limits.max_items, self._ingest.max_files)
         return await self._answer_all(entries, body)
 
+    @describes(
+        Operation(
+            "Upload .torrent files",
+            Answer(200, "What became of each", BatchResult),
+            *_USUAL,
+            tag="ingest",
+            query=UploadParameters,
+            parameters=(_KEY,),
+            body=Body(None, content_types=(RAW_TYPE, FORM_TYPE), detail="One file as it is, or a form with any number of files"),
+        )
+    )
     async def file(self) -> Response:
         """Answer POST /api/ingest/file."""
         is_form = request.mimetype == FORM_TYPE
@@ -127,6 +178,11 @@ class IngestEndpoints:
         entries = [await self._files.entry(upload, told) for upload in uploads]
         return await self._answer_all(entries, body)
 
+    @describes(
+        Operation(
+            "Which hashes are worth sending", Answer(200, "Those neither stored nor blocked", Unknown), tag="ingest", body=Body(Asked)
+        )
+    )
     async def unknown(self) -> Response:
         """Answer POST /api/ingest/unknown."""
         asked = await read_json(Asked, _ASKED_BYTES)

@@ -59,10 +59,10 @@ class ItemIds(msgspec.Struct):
 class Item(msgspec.Struct):
     """A torrent as somebody tells us of it; null and left out are the same."""
 
-    info_hash: Annotated[str, Meta(max_length=64)]
+    info_hash: Annotated[str, Meta(max_length=64, extra_json_schema={"pattern": f"^({_HASH.pattern})$"})]
     """40 hexadecimal digits or 32 characters of base32 (v1), or 64 hexadecimal digits (v2)."""
     name: Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
-    info_hash_v2: Annotated[str, Meta(max_length=64)] | None = None
+    info_hash_v2: Annotated[str, Meta(max_length=64, extra_json_schema={"pattern": "^[0-9A-Fa-f]{64}$"})] | None = None
     """64 hexadecimal digits: that of a hybrid torrent whose v1 hash is `info_hash`."""
     size: Bytes | None = None
     """Of all files; may be left out beside `files`."""
