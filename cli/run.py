@@ -6,7 +6,7 @@ from typing import Protocol
 
 import trio
 
-from cli.daemon import Daemon
+from cli.life import DaemonLife
 from cli.options import EXIT_FAILED
 from config.settings import Settings
 from supervisor.errors import RestartsExhausted
@@ -20,7 +20,7 @@ def run_daemon(settings: Settings) -> int:
 
 
 async def _run(settings: Settings) -> int:
-    daemon = Daemon(settings)
+    daemon = _make_daemon(settings)
     async with trio.open_nursery() as nursery:
         await nursery.start(stop_on_signal, daemon, nursery.cancel_scope)
         try:
@@ -31,6 +31,17 @@ async def _run(settings: Settings) -> int:
         finally:
             nursery.cancel_scope.cancel()
     return 0
+
+
+def _make_daemon(settings: Settings) -> DaemonLife:
+    # Imported here, so that a crawler loads no database driver and an index no pusher.
+    if settings.sink == "api":
+        from cli.crawler import CrawlerDaemon
+
+        return CrawlerDaemon(settings)
+    from cli.daemon import Daemon
+
+    return Daemon(settings)
 
 
 class Stoppable(Protocol):
