@@ -1,7 +1,7 @@
 """The HTTP client for addresses that strangers chose: mirrors, redirects, posters, feeds.
 
 It goes to the open internet alone (actors/http/addresses.py), over http and https alone, follows redirects by hand and checks each, and
-gives every answer a size and a deadline as a whole, so that neither a bomb nor a drip holds it up. docs/security.md has the reasons.
+gives every answer a size and a deadline as a whole, so that neither a bomb nor a drip holds it up.
 """
 
 import ipaddress
