@@ -150,7 +150,7 @@ class GuardedClient:
             raise ForbiddenAddress(url, str(exc)) from exc
         except httpcore.UnsupportedProtocol as exc:
             raise ForbiddenUrl(url, str(exc)) from exc
-        except httpcore.ProtocolError as exc:
+        except (httpcore.ProtocolError, httpx.ProtocolError) as exc:  # httpx has a look at where a redirect leads, too
             raise MalformedAnswer(url, f"the answer is no HTTP: {exc}") from exc
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProxyError, ssl.SSLError) as exc:
             raise Unreachable(url, words_of(exc)) from exc

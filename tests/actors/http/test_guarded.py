@@ -121,6 +121,12 @@ async def test_a_redirect_is_checked_like_the_first_address(target):
         assert inner.requests == []
 
 
+async def test_a_redirect_to_no_possible_name_is_no_answer():
+    async with tricky_server(redirect("http://①②⑦.⓪.⓪.①/")) as outer, client(outer) as fetch:
+        with pytest.raises(MalformedAnswer):
+            await fetch.get(outer.url)
+
+
 async def _itself(host: str) -> Sequence[str]:
     return [host]
 
