@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.search.engine import SearchQuery
-from storage.search.works import holding
+from storage.search.works import exactly
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Conditions:
 
 _MATCH = {
     "tsquery": "tsv @@ %(tsquery)s::tsquery",
+    "looked_at": "ts_match_vq(tsv, %(looked_at)s::tsquery)",  # as `@@`, only that no index answers it
     "min_size": "size >= %(min_size)s",
     "max_size": "size <= %(max_size)s",
     # The bits of a count first: they are at hand.
@@ -42,10 +43,11 @@ _OF_TORRENT = {
 }
 
 
-def conditions_of(query: SearchQuery, tsquery: str | None) -> Conditions:
-    """Translate all of `query` but its order; `tsquery` stands for its words and facts."""
+def conditions_of(query: SearchQuery, tsquery: str | None, looked_at: str | None = None) -> Conditions:
+    """Translate all of `query` but its order; `tsquery` stands for its words and facts, `looked_at` for those to be read in the rows."""
     given: dict[str, Any] = {
         "tsquery": tsquery,
+        "looked_at": looked_at,
         "min_size": query.min_size,
         "max_size": query.max_size,
         "min_seeders": query.min_seeders or None,
@@ -64,10 +66,8 @@ def conditions_of(query: SearchQuery, tsquery: str | None) -> Conditions:
         # A scalar subquery and no join: the planner cannot turn it round and begin with the whole table of torrents.
         match.append(f"(SELECT {' AND '.join(of_torrent)} FROM torrent AS t WHERE t.id = s.id)")  # noqa: S608 - constants
     if query.works:
-        works = holding(query.works)
-        # Two conditions, so that GIN answers the first together with words and facts.
-        given["tsquery"] = f"{tsquery} & {works.superset}" if tsquery else works.superset
-        match = [_MATCH["tsquery"], *(sql for sql in match if sql != _MATCH["tsquery"]), works.check]
-        given |= works.parameters
+        check, parameters = exactly(query.works)
+        match.append(check)
+        given |= parameters
     time = [sql for name, sql in _TIME.items() if name in given]
     return Conditions(" AND ".join(match) or "true", " AND ".join(time) or "true", given)

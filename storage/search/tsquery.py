@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from catalog.model import Kind
-from catalog.tokens import essential, is_unspaced, words
-from storage.search.document import KIND_NUMBERS
+from catalog.tokens import essential, words
+from protocol.torznab.categories import parent_id
+from storage.search.document import KIND_NUMBERS, operand
 from storage.search.engine import SearchQuery
+from storage.search.works import superset
 
 MAX_QUERY_WORDS = 16
 EARLIEST_YEAR, LATEST_YEAR = 1880, 2100
@@ -27,6 +29,10 @@ class TextSearch:
 
     everything: str | None
     """All words and facts, as tsquery text; None: no condition."""
+    narrow: str | None = None
+    """The same without `wide`, where both are asked for: words, numbers and years."""
+    wide: str | None = None
+    """Categories and kinds: each is of many torrents."""
     words: tuple[str, ...] = ()
     """Each word that must occur, or only ranks, as tsquery operand without weight: "'sintel'" or "'sint':*"."""
     finds_nothing: bool = False
@@ -59,26 +65,31 @@ def text_search(query: SearchQuery) -> TextSearch:
     conditions = [*dict.fromkeys(operands), *conditions]
     if query.text.strip() and not conditions:
         return TextSearch(None, finds_nothing=True)
-    conditions += _facts(query)
+    conditions += _numbers(query)
+    if query.works:
+        conditions.append(superset(query.works))
+    wide = [*_classes(query)]
     if not required:
         required = [operand(word) for word in essential(words(query.rank_text, MAX_QUERY_WORDS))]
-    return TextSearch(" & ".join(conditions) or None, tuple(dict.fromkeys(required)))
-
-
-def operand(word: str) -> str:
-    """A word as it is looked for. One character of a script without spaces is indexed only as the first of a pair, or alone."""
-    return f"'{word}':*" if len(word) == 1 and is_unspaced(word) else f"'{word}'"
+    everything = " & ".join([*conditions, *wide]) or None
+    if not conditions or not wide:
+        return TextSearch(everything, words=tuple(dict.fromkeys(required)))
+    return TextSearch(everything, " & ".join(conditions), " & ".join(wide), tuple(dict.fromkeys(required)))
 
 
 def _phrase(found: list[str]) -> str:
     return "(" + " <-> ".join(map(operand, found)) + ")"
 
 
-def _facts(query: SearchQuery) -> Iterator[str]:
+def _classes(query: SearchQuery) -> Iterator[str]:
     if query.categories:
-        yield _any(f"#{category:d}" for category in query.categories)
+        # Whoever is in a subcategory is in its parent: clients ask for a parent and all below it, and each costs the index a look.
+        yield _any(f"#{category:d}" for category in query.categories if category % 1000 == 0 or parent_id(category) not in query.categories)
     if query.kinds:
         yield _kinds(query.kinds)
+
+
+def _numbers(query: SearchQuery) -> Iterator[str]:
     yield from _numbering(query)
     if query.year is not None:
         yield f"'#y{query.year:d}'"

@@ -6,49 +6,45 @@ on its row, because GIN knows neither weights nor how many words a title has.
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from catalog.works import Medium, Work
 from storage.search.document import KIND_NUMBERS, operand
 
-NEVER = "'#never'"
+_NONE = "'#w0'"
 """A lexeme that no torrent has."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorksCondition:
-    """Both halves; only together they are exact."""
-
-    superset: str
-    """As tsquery: what may match, and a little more."""
-    check: str
-    """As SQL over a search row: what does match."""
-    parameters: dict[str, object]
+def superset(works: Collection[Work]) -> str:
+    """As tsquery: the torrents that hold any of these works, and a few more. GIN needs no kinds for that, which are long lists to it."""
+    found = [_linked(works)]
+    for work in works:
+        if titles := " | ".join(dict(_titles(work))):
+            found.append(" & ".join([*_year_of_film(work), f"({titles})"]))
+    return "(" + " | ".join(f"({part})" for part in found) + ")"
 
 
-def holding(works: Collection[Work]) -> WorksCondition:
-    """The condition for torrents that hold any of these works."""
-    linked = " | ".join(f"'#w{work.id:d}'" for work in works) or NEVER
-    parameters: dict[str, object] = {"linked": linked}
-    supersets = [linked]
+def exactly(works: Collection[Work]) -> tuple[str, dict[str, object]]:
+    """As SQL over a search row that is in the superset: whether it holds any of these works; and the parameters in it."""
+    parameters: dict[str, object] = {"linked": _linked(works)}
     checks = []
     for number, work in enumerate(works):
         titles = dict(_titles(work))
-        if not titles:
-            continue
-        facts = _facts(work)
-        supersets.append(f"({' & '.join([*facts, '(' + ' | '.join(titles) + ')'])})")
-        parameters[f"facts_{number}"] = " & ".join([*facts, *_series_year(work)])
+        parameters[f"facts_{number}"] = " & ".join([_kinds(work), *_year_of_film(work), *_year_of_series(work)])
         equal = []
         for length in sorted(set(titles.values())):
             name = f"titles_{number}_{length}"
             parameters[name] = " | ".join(title for title, count in titles.items() if count == length)
             # ts_filter: words that stand in the title; without it, those of file names, which have no weight, would count for any.
             equal.append(f"title_words = {length} AND ts_filter(tsv, '{{a}}') @@ %({name})s::tsquery")
-        checks.append(f"(tsv @@ %(facts_{number})s::tsquery AND ({' OR '.join(equal)}))")
+        if equal:
+            checks.append(f"(tsv @@ %(facts_{number})s::tsquery AND ({' OR '.join(equal)}))")
     # As CASE and not as OR: the planner must not make an index condition of its parts.
     check = f"CASE WHEN tsv @@ %(linked)s::tsquery THEN true WHEN tsv @@ '#w'::tsquery THEN false ELSE {' OR '.join(checks) or 'false'} END"
-    return WorksCondition(f"({' | '.join(supersets)})", check, parameters)
+    return check, parameters
+
+
+def _linked(works: Collection[Work]) -> str:
+    return " | ".join(f"'#w{work.id:d}'" for work in works) or _NONE
 
 
 def _titles(work: Work) -> Iterator[tuple[str, int]]:
@@ -58,15 +54,16 @@ def _titles(work: Work) -> Iterator[tuple[str, int]]:
         yield "(" + " & ".join(map(operand, different)) + ")", len(different)
 
 
-def _facts(work: Work) -> list[str]:
-    kinds = " | ".join(f"'#k{number}'" for number in sorted(KIND_NUMBERS[kind] for kind in work.medium.kinds))
-    facts = [f"({kinds})"]
+def _kinds(work: Work) -> str:
+    return "(" + " | ".join(f"'#k{number}'" for number in sorted(KIND_NUMBERS[kind] for kind in work.medium.kinds)) + ")"
+
+
+def _year_of_film(work: Work) -> Iterator[str]:
     if work.medium is Medium.MOVIE and work.year is not None:
-        facts.append("(" + " | ".join(f"'#y{year}'" for year in range(work.year - 1, work.year + 2)) + ")")
-    return facts
+        yield "(" + " | ".join(f"'#y{year}'" for year in range(work.year - 1, work.year + 2)) + ")"
 
 
-def _series_year(work: Work) -> Iterator[str]:
+def _year_of_series(work: Work) -> Iterator[str]:
     """The year of a series stands in few names; where one does, it must be this. Not for GIN, which would read all years."""
     if work.medium is Medium.SERIES and work.year is not None:
         yield f"('#y{work.year}' | !'#y':*)"
