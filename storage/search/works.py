@@ -10,17 +10,11 @@ from collections.abc import Collection, Iterator
 from catalog.works import Medium, Work
 from storage.search.document import KIND_NUMBERS, operand
 
-_NONE = "'#w0'"
-"""A lexeme that no torrent has."""
-
 
 def superset(works: Collection[Work]) -> str:
-    """As tsquery: the torrents that hold any of these works, and a few more. GIN needs no kinds for that, which are long lists to it."""
-    found = [_linked(works)]
-    for work in works:
-        if titles := " | ".join(dict(_titles(work))):
-            found.append(" & ".join([*_year_of_film(work), f"({titles})"]))
-    return "(" + " | ".join(f"({part})" for part in found) + ")"
+    """As tsquery: the torrents that hold any of these works (at least one), and a few more. Without kinds: long lists for GIN."""
+    by_title = (" & ".join([*_year_of_film(work), f"({' | '.join(dict(_titles(work)))})"]) for work in works if work.titles)
+    return f"({' | '.join([_linked(works), *(f'({part})' for part in by_title)])})"
 
 
 def exactly(works: Collection[Work]) -> tuple[str, dict[str, object]]:
@@ -44,7 +38,7 @@ def exactly(works: Collection[Work]) -> tuple[str, dict[str, object]]:
 
 
 def _linked(works: Collection[Work]) -> str:
-    return " | ".join(f"'#w{work.id:d}'" for work in works) or _NONE
+    return " | ".join(f"'#w{work.id:d}'" for work in works)
 
 
 def _titles(work: Work) -> Iterator[tuple[str, int]]:
