@@ -8,13 +8,14 @@ from quart import Response, render_template, request
 from werkzeug.exceptions import NotFound
 
 from protocol.magnet import magnet_for
-from protocol.torznab.categories import known_categories
+from protocol.torznab.categories import Category, known_categories
 from supervisor.snapshot import ChildSnapshot
-from web.api import read_info_hash, readable_files
+from web.api.torrents import readable_files
 from web.assets import Assets
 from web.filetree import file_tree
+from web.filters import FIELDS
 from web.form import MAX_PAGE, PAGE_SIZE, SORTS, read_form
-from web.links import base_url
+from web.links import base_url, read_info_hash
 from web.parts import WebParts
 from web.torznab.endpoint import SEARCH_DEADLINE_S
 from web.words import KIND_LABELS, KIND_NAMES
@@ -53,6 +54,8 @@ class Pages:
             has_next=form.page < last_page and len(page.rows) == PAGE_SIZE,
             took_ms=took_ms,
             sorts={name: label for name, (_, label) in SORTS.items()},
+            filter_fields=FIELDS,
+            filter_categories=tuple(Category),
             is_empty_index=is_empty_index,
             crawlers=crawlers_of(self._parts.snapshot()) if is_empty_index else (),
         )

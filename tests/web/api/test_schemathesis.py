@@ -13,7 +13,7 @@ from tests.fakes.flexget import CLIENTS, run_client
 from tests.fakes.library import EPISODE, SINTEL, with_swarm
 
 IS_INSTALLED = (CLIENTS / "schemathesis").exists()
-EXAMPLES = 5
+EXAMPLES = 3
 """Requests made up for each operation, besides those at the limits of each parameter."""
 
 
