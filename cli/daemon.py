@@ -9,25 +9,36 @@ from importlib.metadata import version
 import trio
 
 from actors.classifier import Classifier
+from actors.janitor import Chore, Janitor
+from actors.reprocessor import Reprocessor
 from actors.writer import Writer, WriterStatistics
 from cli.channels import Channels
-from cli.first_key import ensure_first_key
+from cli.first_run import ensure_first_key, offer_setup
 from cli.life import RETRY_SERVICE_S, DaemonLife
 from cli.sources import Sources, plan_dht
+from config.secrets import internal_secrets
 from config.settings import Settings
 from storage.accounts import Accounts
+from storage.blocked import Blocked
 from storage.database import Database
 from storage.embedded import EmbeddedServer
 from storage.errors import StorageError
 from storage.external import ExternalServer
+from storage.history import History, OldDays
+from storage.info_dicts import InfoDicts
+from storage.ingest_answers import IngestAnswers
+from storage.jobs import Jobs
 from storage.migrations.runner import migrate, pending
+from storage.saved_searches import SavedSearches
 from storage.search.postgres import PostgresSearch
 from storage.torrents import Torrents
+from storage.works import Works
 from supervisor.heartbeat import Heart
 from supervisor.snapshot import State
 from supervisor.spec import ChildSpec, Strategy
 from supervisor.supervisor import Supervisor
-from web.parts import Check, Readiness, WebParts
+from web.auth import setup_token
+from web.parts import ApiParts, Check, IngestParts, Readiness, WebParts
 from web.server import WebServer
 
 
@@ -42,6 +53,8 @@ class Daemon(DaemonLife):
         self.database = Database(self._server.conninfo, settings.database)
         self.torrents = Torrents(self.database)
         self.accounts = Accounts(self.database)
+        self._works = Works(self.database)
+        self._setup_token = setup_token.SetupToken(self._data_dir / setup_token.FILE_NAME)
         plans = plan_dht(settings.dht)
         self.channels = Channels.open(len(plans))
         self._sources = Sources(settings, plans, self.channels, self.torrents.unknown)
@@ -66,6 +79,8 @@ class Daemon(DaemonLife):
             [
                 ChildSpec("writer", self._run_writer, stop=channels.classified.close, suspend=channels.classified.suspend),
                 ChildSpec("classifier", self._run_classifier, stop=channels.found.close, suspend=channels.found.suspend, shutdown=1.5),
+                ChildSpec("reprocessor", self._run_reprocessor, stop=channels.jobs.close, suspend=channels.jobs.suspend, shutdown=0.5),
+                ChildSpec("janitor", self._run_janitor, shutdown=0.0),
             ],
         )
         services = Supervisor(
@@ -99,7 +114,9 @@ class Daemon(DaemonLife):
     async def _run_pool(self, heart: Heart) -> None:
         async with self.database:
             heart.report(self.database.statistics)
+            await self._works.refresh()
             await ensure_first_key(self.accounts)
+            await offer_setup(self.accounts, self._setup_token, self._settings.http.public_url or f"http://{self._settings.http.bind}")
             heart.ready()
             while True:
                 heart.beat()
@@ -110,6 +127,19 @@ class Daemon(DaemonLife):
 
     async def _run_classifier(self, heart: Heart) -> None:
         await Classifier(heart, self.channels.found.open_inbox(), self.channels.classified, self._settings.classifier).run()
+
+    async def _run_reprocessor(self, heart: Heart) -> None:
+        channels = self.channels
+        await Reprocessor(heart, channels.jobs.open_inbox(), Jobs(self.database), channels.found, channels.classified).run()
+
+    async def _run_janitor(self, heart: Heart) -> None:
+        chores = (
+            Chore("arrivals", 600.0, History(self.database).fold_arrivals),
+            Chore("swarm-days", 3600.0, OldDays(self.database).prune),
+            Chore("sessions", 3600.0, self.accounts.drop_ended_sessions),
+            Chore("ingest-answers", 3600.0, IngestAnswers(self.database).drop_old),
+        )
+        await Janitor(heart, chores).run()
 
     async def _run_web(self, heart: Heart) -> None:
         await self._unless_refused(self._web.run, heart)
@@ -122,13 +152,40 @@ class Daemon(DaemonLife):
         return WebParts(
             torrents=self.torrents,
             search=PostgresSearch(self.database),
+            works=self._works,
             accounts=self.accounts,
+            ingest=self._ingest_parts(),
+            api=self._api_parts(),
+            info_dicts=InfoDicts(self.database),
+            saved_searches=SavedSearches(self.database),
             settings=self._settings.http,
+            torznab=self._settings.torznab,
             snapshot=self.snapshot,
             mailboxes=self.channels.statistics,
             readiness=self._readiness,
             version=version("swarmdex"),
+            internal_secrets=internal_secrets(self._settings.http),
+            setup_token=self._setup_token,
             run_token=self.run_token,
+        )
+
+    def _ingest_parts(self) -> IngestParts:
+        metadata = self._settings.metadata
+        return IngestParts(
+            found=self.channels.found,
+            answers=IngestAnswers(self.database),
+            settings=self._settings.ingest,
+            max_files=metadata.max_files,
+            info_limit_bytes=metadata.info_limit_bytes,
+        )
+
+    def _api_parts(self) -> ApiParts:
+        return ApiParts(
+            blocked=Blocked(self.database),
+            history=History(self.database),
+            jobs=Jobs(self.database),
+            job_orders=self.channels.jobs,
+            wanted=self.channels.wanted if self._settings.dht.enabled else None,
         )
 
     async def _readiness(self) -> Readiness:

@@ -7,7 +7,7 @@ from pathlib import Path
 import trio
 
 from config.settings import Settings
-from storage.accounts import Accounts
+from protocol.errors import SwarmdexError
 from storage.database import Database
 from storage.embedded import embedded_server
 from storage.external import check_external
@@ -24,26 +24,23 @@ def migrate(settings: Settings) -> list[str]:
     return trio.run(run)
 
 
-def create_key(settings: Settings, name: str, scopes: frozenset[str]) -> str:
-    """Make an API key; returns its text, which cannot be shown again."""
-
-    async def run() -> str:
-        async with _database(settings) as database:
-            return (await Accounts(database).create_key(name, scopes)).text
-
-    return trio.run(run)
-
-
 @asynccontextmanager
-async def _database(settings: Settings) -> AsyncIterator[Database]:
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database of these settings, with every migration, for as long as the block lasts."""
     async with _conninfo(settings) as conninfo:
         await trio.to_thread.run_sync(apply_migrations, conninfo)
         async with Database(conninfo, settings.database) as database:
             yield database
 
 
+class NoDatabase(SwarmdexError):
+    """This instance keeps none: the command belongs to the central one, which the message names."""
+
+
 @asynccontextmanager
 async def _conninfo(settings: Settings) -> AsyncIterator[str]:
+    if settings.sink == "api":
+        raise NoDatabase(f'this instance has no database (sink = "api"): run the command where {settings.push.url} runs')
     if settings.database.url:
         await trio.to_thread.run_sync(check_external, settings.database.url)
         yield settings.database.url

@@ -7,10 +7,9 @@ from typing import TextIO
 
 import click
 
-from cli.options import EXIT_FAILED, EXIT_USAGE, errors_explained, load_settings, print_data, say, settings_options
-
-LONGEST_KEY_NAME = 100  # characters
-SCOPES = ("search", "ingest", "metrics", "admin")
+from cli.keys import keys
+from cli.options import EXIT_FAILED, errors_explained, load_settings, print_data, say, settings_options
+from cli.users import user
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,7 +63,11 @@ def demo(
 def check(config: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:
     """Read the settings and say what is wrong with them; contacts nobody."""
     loaded = load_settings(config, assignments)
+    from config.secrets import check_secrets
     from config.shown import shown_settings
+
+    with errors_explained():
+        check_secrets(loaded.settings)
 
     shown = shown_settings(loaded)
     lines = [f"{entry.key} = {entry.text}" + (f"    # {entry.origin}" if entry.origin else "") for entry in shown]
@@ -103,31 +106,8 @@ def status(config: Path | None, assignments: tuple[str, ...], as_json: bool) -> 
     sys.exit(0 if is_well(found) else EXIT_FAILED)
 
 
-@main.group()
-def keys() -> None:
-    """API keys for Torznab and the JSON API."""
-
-
-@keys.command("create")
-@settings_options
-@click.option("--name", required=True, help="What the key is for, e.g. sonarr.")
-@click.option("--scopes", default="search", show_default=True, help="What it may do, separated by commas: " + ", ".join(SCOPES) + ".")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def create_key(config: Path | None, assignments: tuple[str, ...], name: str, scopes: str, as_json: bool) -> None:
-    """Make an API key; it is shown this once."""
-    wanted = frozenset(scope.strip() for scope in scopes.split(",") if scope.strip())
-    if not wanted or not wanted <= set(SCOPES):
-        say(f"error: --scopes: {scopes!r} is not a list of scopes\n  cure: write some of {','.join(SCOPES)}")
-        sys.exit(EXIT_USAGE)
-    if not name.strip() or not name.isprintable() or len(name) > LONGEST_KEY_NAME:
-        say(f"error: --name: {name!r} is not a name\n  cure: write at most {LONGEST_KEY_NAME} printable characters")
-        sys.exit(EXIT_USAGE)
-    loaded = load_settings(config, assignments)
-    from cli.data import create_key as create
-
-    with errors_explained():
-        key = create(loaded.settings, name, wanted)
-    print_data({"key": key, "name": name, "scopes": sorted(wanted)}, as_json=as_json, text=key)
+main.add_command(keys)
+main.add_command(user)
 
 
 @main.command()

@@ -5,6 +5,7 @@ addresses and methods that do not exist just as well.
 """
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
@@ -17,6 +18,8 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from protocol.torznab.errors import REQUEST_LIMIT_REACHED, ErrorCode, TorznabError, error_document
 from storage.errors import DatabaseUnavailable, StatementTimeout
+from web.journal.recorder import note_error
+from web.request import path_for_logs
 
 logger = logging.getLogger("swarmdex.web")
 
@@ -36,6 +39,8 @@ class Fault:
     """Into a JSON body (RFC 6901), "/3/info_hash"."""
     line: int | None = None
     """Of a body of lines, from 1."""
+    parameter: str = ""
+    """In the address."""
 
 
 class BadInput(BadRequest):
@@ -77,11 +82,16 @@ _WORDS = {
 }
 
 
+_PAGES_UNDER_TORZNAB = re.compile(r"/torznab/requests(/[0-9]+(/replay)?)?")
+
+
 def language_of(path: str) -> Language:
     """The language of an address, whether anything stands there or not."""
     if path.startswith(("/api/v1", "/api/ingest", "/readyz", "/healthz", "/openapi.json")):
         return Language.JSON
-    if path == "/api" or path.startswith(("/api/", "/torznab")):
+    if _PAGES_UNDER_TORZNAB.fullmatch(path):
+        return Language.HTML
+    if path == "/api" or path.startswith(("/api/", "/torznab", "/feeds/")):
         return Language.XML
     return Language.HTML
 
@@ -101,6 +111,7 @@ async def answer_http_error(error: HTTPException) -> Response:
 
 async def answer_torznab_error(error: TorznabError) -> Response:
     """A Torznab request that cannot be answered."""
+    note_error(error.code, error.description)
     return _respond(error.http_status, error_document(error.code, error.description), XML_TYPE)
 
 
@@ -114,7 +125,7 @@ async def answer_unavailable(error: DatabaseUnavailable | StatementTimeout | tri
 
 async def answer_bug(error: Exception) -> Response:
     """Anything nobody expected."""
-    logger.error("request %s %s %s failed", g.get("request_id"), request.method, request.path, exc_info=error)
+    logger.error("request %s %s %s failed", g.get("request_id"), request.method, path_for_logs(request), exc_info=error)
     return await error_answer(500)
 
 
@@ -126,6 +137,7 @@ async def error_answer(status: int, detail: str = "", faults: Sequence[Fault] = 
         case Language.XML:
             code = _TORZNAB_CODES.get(status, ErrorCode.UNKNOWN)
             words = REQUEST_LIMIT_REACHED if status == 429 else detail
+            note_error(code, words)
             return _respond(status, error_document(code, words), XML_TYPE)
         case Language.JSON:
             return _respond(status, msgspec.json.encode(_problem(status, title, detail, faults)), PROBLEM_TYPE)

@@ -5,10 +5,14 @@ that name. So names must be known. An address needs no list: it belongs to nobod
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from config.settings import HttpSettings
+
+_LETTERS = re.compile(r"[\w.-]+(:\d+)?|\[[0-9a-f:.]+\](:\d+)?", re.ASCII | re.IGNORECASE)
+"""What a name or an address is written with. The header comes back in links, so nothing else gets through."""
 
 
 class HostCheck:
@@ -31,15 +35,17 @@ def host_name(host_header: str) -> str | None:
         host, _ = split.hostname, split.port  # which raises for a port that is none
     except ValueError:
         return None
-    if not host or not set(host_header).isdisjoint("/?#@\\ \t"):
+    if not host or not _LETTERS.fullmatch(host_header):
         return None
     return host.rstrip(".")
 
 
-def is_loopback_bind(bind: str) -> bool:
-    """Whether only this machine reaches `bind` ("127.0.0.1:3333", "[::1]:3333")."""
-    host = host_name(bind)
-    return host is not None and (host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback))
+def is_loopback(host_and_port: str) -> bool:
+    """Whether this is the machine itself: as `http.bind` nobody else reaches it, as a Host header nobody else is meant."""
+    host = host_name(host_and_port)
+    if host is None:
+        return False
+    return host == "localhost" or host.endswith(".localhost") or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def _is_address(host: str) -> bool:

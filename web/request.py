@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from quart import Request
 from quart_trio.wrappers.request import TrioRequest
 
 LARGE_BODIES: Final = "/api/ingest"
@@ -20,3 +21,9 @@ class FrugalRequest(TrioRequest):
     def __init__(self, method: str, scheme: str, path: str, *arguments: Any, max_content_length: int | None = None, **named: Any) -> None:
         limit = max_content_length if path.startswith(LARGE_BODIES) else SMALL_BODY_BYTES
         super().__init__(method, scheme, path, *arguments, max_content_length=limit, **named)
+
+
+def path_for_logs(request: Request) -> str:
+    """The path as it came, in printable ASCII: unescaped it could hold line ends and forge lines. Without the query: keys are there."""
+    raw: bytes = request.scope.get("raw_path", b"")
+    return raw.partition(b"?")[0].decode("ascii", "backslashreplace")

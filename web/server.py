@@ -2,18 +2,21 @@
 
 import logging
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import trio
 from hypercorn.config import Config
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from hypercorn.utils import repr_socket_addr
+from quart_trio import QuartTrio
 
 from config.rules import split_address
 from protocol.errors import SwarmdexError
 from supervisor.heartbeat import Heart
 from web.app import create_app
 from web.connection import Patience
+from web.journal.recorder import Recorder
 from web.listener import Listener
 from web.parts import WebParts
 from web.traffic import Traffic
@@ -31,21 +34,28 @@ def _nobody_asks(_url: str) -> None:
     pass
 
 
-class WebServer:
+class PortServer(ABC):
     """Serves one port; may be run again after a crash.
 
     Args:
-        parts: what the app needs.
+        bind: address and port; port 0 picks a free one.
         on_bound: called with the URL ("http://127.0.0.1:3333") each time the port is open.
         patience: how long clients are waited for.
     """
 
-    def __init__(self, parts: WebParts, on_bound: Callable[[str], None] = _nobody_asks, patience: Patience | None = None) -> None:
-        self._parts = parts
-        self._patience = patience or Patience()
+    def __init__(self, bind: str, on_bound: Callable[[str], None] = _nobody_asks, patience: Patience | None = None) -> None:
+        self._bind = bind
         self._on_bound = on_bound
-        self._bind = parts.settings.bind
+        self._patience = patience or Patience()
         self._stop: trio.Event | None = None
+
+    @abstractmethod
+    def _make_app(self, traffic: Traffic) -> QuartTrio:
+        """The app of one start."""
+
+    async def _accompany(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """What runs beside the app, until it is cancelled."""
+        task_status.started()
 
     async def run(self, heart: Heart) -> None:
         """Serve until `stop`. Requests in flight then get a moment to finish; cancelled, they get nothing.
@@ -56,23 +66,41 @@ class WebServer:
         self._stop = stop = trio.Event()
         traffic = Traffic()
         heart.report(traffic.statistics)
-        app = _finishing(create_app(self._parts, traffic))
+        app = _finishing(self._make_app(traffic))
         listener = Listener(app, _config(), self._patience)
         bound = _listen(self._bind)
         self._bind = repr_socket_addr(bound.family, bound.getsockname())  # a port picked by the system is kept over restarts
         async with trio.open_nursery() as nursery:
             await nursery.start(listener.serve, bound, stop)
             self._on_bound(f"http://{self._bind}")
-            heart.ready()
-            while not stop.is_set():
-                heart.beat()
-                with trio.move_on_after(_BEAT_S):
-                    await stop.wait()
+            async with trio.open_nursery() as company:
+                await company.start(self._accompany)
+                heart.ready()
+                while not stop.is_set():
+                    heart.beat()
+                    with trio.move_on_after(_BEAT_S):
+                        await stop.wait()
+                company.cancel_scope.cancel()
 
     def stop(self) -> None:
         """Ask it to end."""
         if self._stop is not None:
             self._stop.set()
+
+
+class WebServer(PortServer):
+    """Serves the app over an index."""
+
+    def __init__(self, parts: WebParts, on_bound: Callable[[str], None] = _nobody_asks, patience: Patience | None = None) -> None:
+        super().__init__(parts.settings.bind, on_bound, patience)
+        self._parts = parts
+        self._recorder = Recorder(parts.settings.kept_requests, parts.search)  # here, so that a crash loses none
+
+    def _make_app(self, traffic: Traffic) -> QuartTrio:
+        return create_app(self._parts, traffic, self._recorder)
+
+    async def _accompany(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        await self._recorder.explainer.run(task_status=task_status)
 
 
 def _listen(bind: str) -> socket.socket:

@@ -72,9 +72,9 @@ class Sessions:
         """End the session of this number, if it is of `user_id` (None: anybody's)."""
         return await self._delete("id = %s AND account = coalesce(%s, account)", (session_id, user_id)) > 0
 
-    async def close_sessions(self, user_id: int) -> int:
-        """End all sessions of a user; returns how many."""
-        return await self._delete("account = %s", (user_id,))
+    async def close_sessions(self, user_id: int, *, keeping: str = "") -> int:
+        """End all sessions of a user but the one whose text is `keeping`; returns how many."""
+        return await self._delete("account = %s AND digest <> %s", (user_id, _digest(keeping)))
 
     async def sessions(self, user_id: int | None = None) -> tuple[Session, ...]:
         """The sessions of a user, or (None) of everybody, latest first."""
@@ -83,6 +83,10 @@ class Sessions:
             WHERE {_IS_ALIVE} AND account.id = coalesce(%s, account.id) ORDER BY last_seen DESC, session.id DESC
         """  # noqa: S608 - constants
         return await self._database.run(lambda connection: tuple(_session(row) for row in connection.execute(statement, (user_id,))))
+
+    async def drop_ended_sessions(self, limit: int) -> int:
+        """Forget up to `limit` sessions that nobody has used for too long; returns how many."""
+        return await self._delete(f"id IN (SELECT id FROM session WHERE NOT ({_IS_ALIVE}) LIMIT %s)", (limit,))  # noqa: S608 - a constant
 
     async def _delete(self, condition: str, parameters: tuple[Any, ...]) -> int:
         statement = f"DELETE FROM session WHERE {condition}"  # noqa: S608 - constants of this file

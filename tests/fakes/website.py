@@ -9,16 +9,24 @@ import httpx
 import trio
 from lxml import etree
 
-from config.settings import HttpSettings
+from catalog.model import ClassifiedTorrent
+from config.settings import HttpSettings, IngestSettings, TorznabSettings
 from storage.accounts import Accounts
+from storage.blocked import Blocked
 from storage.database import Database
+from storage.history import History
+from storage.info_dicts import InfoDicts
+from storage.ingest_answers import IngestAnswers
+from storage.jobs import Jobs
+from storage.saved_searches import SavedSearches
 from storage.search.postgres import PostgresSearch
 from storage.torrents import Torrents
+from storage.works import Works
 from supervisor.heartbeat import Heart
 from supervisor.mailbox import Mailbox
 from supervisor.snapshot import ChildSnapshot
 from web.connection import Patience
-from web.parts import Check, Readiness, WebParts
+from web.parts import ApiParts, Check, IngestParts, Readiness, WebParts
 from web.server import WebServer
 
 TORZNAB = "{http://torznab.com/schemas/2015/feed}"
@@ -37,8 +45,14 @@ def parts_over(
     found: dict[str, Any] = {
         "torrents": Torrents(database),
         "search": PostgresSearch(database),
+        "works": Works(database),
         "accounts": Accounts(database),
+        "info_dicts": InfoDicts(database),
+        "saved_searches": SavedSearches(database),
+        "ingest": IngestParts(Mailbox("found", 64), IngestAnswers(database), IngestSettings(), max_files=2000, info_limit_bytes=1 << 20),
+        "api": ApiParts(Blocked(database), History(database), Jobs(database), Mailbox("job-orders", 8), Mailbox("wanted", 16)),
         "settings": settings or HttpSettings(bind="127.0.0.1:0"),
+        "torznab": TorznabSettings(),
         "snapshot": lambda: snapshot,
         "mailboxes": lambda: (Mailbox[str]("found", 8).statistics(),),
         "readiness": ready,
@@ -77,6 +91,25 @@ class Website:
 
     async def titles(self, **parameters: str) -> list[str]:
         return [item.findtext("title") for item in await self.items(**parameters)]
+
+    async def found(self, **parameters: str) -> set[str]:
+        return set(await self.titles(**parameters))
+
+    async def item_of(self, found: ClassifiedTorrent, **parameters: str) -> Any:
+        """The item of a torrent, looked for by its name."""
+        name = found.torrent.name
+        (item,) = [item for item in await self.items(t="search", q=name, **parameters) if item.findtext("title") == name]
+        return item
+
+
+@asynccontextmanager
+async def site_of(database: Database, *batches: Sequence[ClassifiedTorrent], **changes: Any) -> AsyncIterator[Website]:
+    """A website over these batches, stored one after the other, with a key that may search."""
+    for batch in batches:
+        await Torrents(database).store(batch)
+    key = await Accounts(database).create_key("tests", ["search"])
+    async with serving(parts_over(database, **changes), key.text) as website:
+        yield website
 
 
 def attributes_of(item: Any) -> dict[str, str]:

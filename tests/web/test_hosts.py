@@ -1,7 +1,7 @@
 import pytest
 
 from config.settings import HttpSettings
-from web.hosts import HostCheck, host_name, is_loopback_bind
+from web.hosts import HostCheck, host_name, is_loopback
 
 CHECK = HostCheck(HttpSettings(public_url="https://Index.Example/sx", allowed_hosts=("nas.lan",)))
 
@@ -51,9 +51,9 @@ def test_a_host_is_read_without_port_and_brackets():
 
 
 def test_loopback_is_recognised_in_the_bind_address():
-    assert is_loopback_bind("127.0.0.1:3333")
-    assert is_loopback_bind("127.8.9.1:0")
-    assert is_loopback_bind("[::1]:3333")
-    assert not is_loopback_bind("0.0.0.0:3333")
-    assert not is_loopback_bind("[::]:3333")
-    assert not is_loopback_bind("192.168.1.7:80")
+    assert is_loopback("127.0.0.1:3333")
+    assert is_loopback("127.8.9.1:0")
+    assert is_loopback("[::1]:3333")
+    assert not is_loopback("0.0.0.0:3333")
+    assert not is_loopback("[::]:3333")
+    assert not is_loopback("192.168.1.7:80")

@@ -26,5 +26,7 @@ class Principal:
 ANONYMOUS = Principal("anonymous", "", "", frozenset())
 OPEN_HOUSE = Principal("anonymous", "", "", frozenset({"search"}))
 """Anybody, while the pages of a fresh instance are open to its own machine."""
+INTERNAL = Principal("internal", "internal", "another instance", frozenset({"ingest"}))
+"""Another swarmdex of the same owner, which sends what it found."""
 RUN = Principal("run", "run", "this machine", frozenset({"admin"}))
 """The commands of this machine: they read the run's token in the data folder, which only its user can."""
