@@ -10,10 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from catalog.model import ClassifiedTorrent, File, Kind, ParsedTitle, Torrent
+from catalog.model import ClassifiedTorrent, File, Kind, Torrent
 from storage import filelist
 from storage.database import Connection, Database
 from storage.errors import CorruptFileList
+from storage.rows import parsed_title
 from storage.search.document import KIND_NUMBERS, KINDS
 
 _log = logging.getLogger(__name__)
@@ -152,8 +153,7 @@ def _stored(connection: Connection, ids: Sequence[int]) -> list[ClassifiedTorren
 
 def _classified(row: Sequence[Any]) -> ClassifiedTorrent:
     info_hash, info_hash_v2, name, size, file_count, codec, files, is_private, published_at, site_category, last_seen, source = row[:12]
-    kind, version, title, year, seasons, episodes, absolute_episodes, date, resolution, codec_name, medium, group, languages = row[12:25]
-    confidence, stage = row[25:]
+    kind, version = row[12:14]
     torrent = Torrent(
         info_hash=info_hash,
         info_hash_v2=info_hash_v2,
@@ -167,22 +167,7 @@ def _classified(row: Sequence[Any]) -> ClassifiedTorrent:
         site_category=site_category,
         seen_at=last_seen,
     )
-    parsed = ParsedTitle(
-        title=title,
-        year=year,
-        seasons=tuple(seasons or ()),
-        episodes=tuple(episodes or ()),
-        absolute_episodes=tuple(absolute_episodes or ()),
-        date=date,
-        resolution=resolution,
-        video_codec=codec_name,
-        source=medium,
-        group=group,
-        languages=tuple(languages or ()),
-        confidence=confidence / 1000,
-        stage=stage,
-    )
-    return ClassifiedTorrent(torrent, parsed, KINDS[kind], 1.0, version)
+    return ClassifiedTorrent(torrent, parsed_title(row[14:]), KINDS[kind], 1.0, version)
 
 
 def _files(info_hash: bytes, codec: int | None, packed: bytes | None) -> tuple[File, ...]:

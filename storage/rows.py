@@ -54,8 +54,7 @@ def by_ids(connection: Connection, ids: Sequence[int], rows: RowsKept | None = N
 
 def torrent_row(columns: Sequence[Any]) -> TorrentRow:
     """Build it from what SELECT selects."""
-    number, info_hash, info_hash_v2, name, size, file_count, kind, title, year, seasons, episodes = columns[:11]
-    absolute_episodes, date, resolution, video_codec, source, group, languages, confidence, stage = columns[11:20]
+    number, info_hash, info_hash_v2, name, size, file_count, kind = columns[:7]
     first_seen, last_seen, published_at, seeders, leechers, swarm_at, sources, tsv, has_info, trackers, ids = columns[20:]
     return TorrentRow(
         id=number,
@@ -65,21 +64,7 @@ def torrent_row(columns: Sequence[Any]) -> TorrentRow:
         size=size,
         file_count=file_count,
         kind=KINDS[kind],
-        parsed=ParsedTitle(
-            title=title,
-            year=year,
-            seasons=tuple(seasons or ()),
-            episodes=tuple(episodes or ()),
-            absolute_episodes=tuple(absolute_episodes or ()),
-            date=date,
-            resolution=resolution,
-            video_codec=video_codec,
-            source=source,
-            group=group,
-            languages=tuple(languages or ()),
-            confidence=confidence / 1000,
-            stage=stage,
-        ),
+        parsed=parsed_title(columns[7:20]),
         first_seen=first_seen,
         last_seen=last_seen,
         published_at=published_at,
@@ -91,6 +76,26 @@ def torrent_row(columns: Sequence[Any]) -> TorrentRow:
         has_info=has_info,
         trackers=tuple(trackers or ()),
         ids=tuple(map(_external_id, ids)),
+    )
+
+
+def parsed_title(columns: Sequence[Any]) -> ParsedTitle:
+    """What a name says, from the columns `title` to `stage` as SELECT has them."""
+    title, year, seasons, episodes, absolute_episodes, date, resolution, video_codec, source, group, languages, confidence, stage = columns
+    return ParsedTitle(
+        title=title,
+        year=year,
+        seasons=tuple(seasons or ()),
+        episodes=tuple(episodes or ()),
+        absolute_episodes=tuple(absolute_episodes or ()),
+        date=date,
+        resolution=resolution,
+        video_codec=video_codec,
+        source=source,
+        group=group,
+        languages=tuple(languages or ()),
+        confidence=confidence / 1000,
+        stage=stage,
     )
 
 
