@@ -13,6 +13,8 @@ from storage.torrents import Torrents
 from tests.fakes.classified import torrent
 
 _DICE = random.Random(7)
+ORDERS = (Order.NEWEST, Order.RELEVANCE, Order.SEEDERS, Order.SIZE)
+"""Those of which a page can be told where it begins."""
 _FORMATS = ("sintel.{}", "{}.sintel", "tears.of.steel.{}", "sintel.tears.{}")
 
 
