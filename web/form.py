@@ -63,16 +63,15 @@ class SearchForm:
         """Words, kind and order alone."""
         return replace(self, page=1, filters=NO_FILTERS)
 
+    @property
+    def fields(self) -> dict[str, str]:
+        """All that narrows or orders, as the address says it; not the page."""
+        fields = {"q": self.text, "kind": str(self.kind or ""), "sort": self.sort, **dict(self.filters.values)}
+        return {name: value for name, value in fields.items() if value}
+
     def url(self, **changes: str | int | None) -> str:
         """The page with some fields changed; back on page 1 unless `page` is among them."""
-        fields: dict[str, str | int | None] = {
-            "q": self.text,
-            "kind": self.kind,
-            "sort": self.sort,
-            **dict(self.filters.values),
-            "page": 1,
-            **changes,
-        }
+        fields: dict[str, str | int | None] = {**self.fields, "page": 1, **changes}
         said = {name: value for name, value in fields.items() if value and (name, value) != ("page", 1)}
         return "/?" + urlencode(said) if said else "/"
 

@@ -8,6 +8,7 @@ from quart import Response, request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from catalog.model import Kind
+from protocol.display import clean_text
 from storage.saved_searches import MAX_NAME_LENGTH, SavedSearch
 from web.api.answers import json_answer, no_content
 from web.api.requests import NAME_PATTERN
@@ -15,7 +16,8 @@ from web.auth.forgery import posted_form
 from web.auth.page import go, page
 from web.bodies import read_json
 from web.errors import BadInput, Fault
-from web.form import MAX_TEXT, SORTS, SearchForm, read_form
+from web.filters import FIELDS, read_filters
+from web.form import MAX_TEXT, SearchForm, read_form
 from web.links import base_url
 from web.operation import Answer, Body, Operation, describes
 from web.parts import WebParts
@@ -29,6 +31,7 @@ class NewSearch(Struct, forbid_unknown_fields=True):
     name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_LENGTH, pattern=NAME_PATTERN)]
     q: Annotated[str, Meta(max_length=MAX_TEXT)] = ""
     kind: Kind | None = None
+    filters: Annotated[dict[str, str], Meta(max_length=len(FIELDS), description="The page's other fields, as in its address")] = {}
 
 
 class SavedAnswer(Struct, frozen=True):
@@ -38,6 +41,7 @@ class SavedAnswer(Struct, frozen=True):
     name: str
     q: str
     kind: Kind | None
+    filters: dict[str, str]
     created: datetime
     page_url: str
     feed_url: Annotated[str, Meta(description="RSS; add `apikey=` with a key of scope `search`")]
@@ -64,7 +68,7 @@ class SavedSearchEndpoints:
         """Answer POST /searches: name, and the fields of the search form."""
         posted = await posted_form(request)
         try:
-            await self._saved.save(posted.get("name", ""), _fields(read_form(posted)))
+            await self._saved.save(posted.get("name", ""), read_form(posted).fields)
         except (ValueError, BadRequest) as error:
             words = error.description if isinstance(error, BadRequest) else str(error)
             return await self._table(400, error=f"That could not be saved: {words}.")
@@ -85,9 +89,15 @@ class SavedSearchEndpoints:
     async def create_json(self) -> Response:
         """Answer POST /api/v1/searches."""
         wanted = await read_json(NewSearch)
-        form = SearchForm(text=" ".join(wanted.q.split()), kind=wanted.kind)
+        if unknown := sorted(set(wanted.filters).difference(FIELDS)):
+            raise BadInput(
+                "The search cannot be saved", Fault(f"there is no such filter; there are {', '.join(FIELDS)}", _pointer(unknown[0]))
+            )
         try:
-            saved = await self._saved.save(wanted.name, _fields(form))
+            form = SearchForm(text=clean_text(wanted.q), kind=wanted.kind, filters=read_filters(wanted.filters))
+            saved = await self._saved.save(wanted.name, form.fields)
+        except BadRequest as error:
+            raise BadInput("The search cannot be saved", Fault(str(error.description), "/filters")) from None
         except ValueError as error:
             raise BadInput("The search cannot be saved", Fault(str(error))) from None
         return json_answer(self._answer(saved), 201, Location=f"/api/v1/searches/{saved.id}")
@@ -109,15 +119,21 @@ class SavedSearchEndpoints:
     async def _table(self, status: int = 200, **context: object) -> Response:
         base = base_url(self._parts.settings, request)
         saved = [(one, form_of(one), f"{base}/feeds/{one.id}?apikey=") for one in await self._saved.all()]
-        sorts = {name: label for name, (_, label) in SORTS.items()}
-        return await page("searches.html", status, saved=saved, kind_names=KIND_NAMES, sorts=sorts, **context)
+        return await page("searches.html", status, saved=saved, kind_names=KIND_NAMES, filters=FIELDS, **context)
 
     def _answer(self, saved: SavedSearch) -> SavedAnswer:
         base, form = base_url(self._parts.settings, request), form_of(saved)
-        return SavedAnswer(saved.id, saved.name, form.text, form.kind, saved.created, base + form.url(), f"{base}/feeds/{saved.id}")
+        return SavedAnswer(
+            saved.id,
+            saved.name,
+            form.text,
+            form.kind,
+            dict(form.filters.values),
+            saved.created,
+            base + form.url(),
+            f"{base}/feeds/{saved.id}",
+        )
 
 
-def _fields(form: SearchForm) -> dict[str, str]:
-    """What is kept of a form: all that narrows or orders, not the page it stood on."""
-    fields = {"q": form.text, "kind": form.kind or "", "sort": form.sort}
-    return {name: str(value) for name, value in fields.items() if value}
+def _pointer(name: str) -> str:
+    return "/filters/" + name.replace("~", "~0").replace("/", "~1")

@@ -3,23 +3,26 @@ from typing import TYPE_CHECKING
 import pytest
 from lxml import html
 
+from tests.fakes.library import SINTEL
+
 if TYPE_CHECKING:
     from tests.web.saved.conftest import Reader
 
 
 async def test_a_search_is_saved_from_its_page_and_listed_with_its_feed(reader: "Reader") -> None:
-    page = html.fromstring((await reader.page("/?q=sintel&kind=movie&sort=seeders")).text)
+    page = html.fromstring((await reader.page("/?q=sintel&kind=movie&sort=seeders&min_size=1+GB")).text)
     form = page.xpath("//form[@action='/searches']")[0]
     fields = {field.get("name"): field.get("value") for field in form.xpath(".//input")}
-    assert {name: fields[name] for name in ("q", "kind", "sort", "name")} == {
-        "q": "sintel", "kind": "movie", "sort": "seeders", "name": "sintel",
+    assert {name: value for name, value in fields.items() if name != "csrf"} == {
+        "q": "sintel", "kind": "movie", "sort": "seeders", "min_size": "1 GB", "name": "sintel",
     }  # fmt: skip
     saved = await reader.post("/searches", **fields)
     assert (saved.status_code, saved.headers["location"]) == (303, "/searches")
     listed = html.fromstring((await reader.page("/searches")).text)
     row = listed.xpath("//table//tbody/tr")[0]
     assert row.xpath("string(.//code)") == f"{reader.site.url}/feeds/1?apikey="
-    assert row.xpath(".//td[@class='name']/a/@href") == ["/?q=sintel&kind=movie&sort=seeders"]
+    assert row.xpath(".//td[@class='name']/a/@href") == ["/?q=sintel&kind=movie&sort=seeders&min_size=1+GB"]
+    assert await reader.titles(1) == [SINTEL.torrent.name]  # the other one is smaller
     assert reader.site.key not in listed.text_content()
 
 
@@ -59,6 +62,17 @@ async def test_json_lists_saves_and_deletes(reader: "Reader") -> None:
     assert (await reader.json("DELETE", "/1")).status_code == 204
     gone = await reader.json("DELETE", "/1")
     assert (gone.status_code, gone.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_json_saves_all_that_the_page_can_filter_by(reader: "Reader") -> None:
+    made = (
+        await reader.json("POST", "", {"name": "HD", "q": "sintel", "filters": {"resolution": "1080p, 2160p", "year_from": "2000"}})
+    ).json()
+    assert made["filters"] == {"resolution": "1080p, 2160p", "year_from": "2000"}
+    assert await reader.titles(1) == [SINTEL.torrent.name]
+    for filters, pointer in (({"year_from": "soon"}, "/filters"), ({"a/b": "1"}, "/filters/a~1b")):
+        refused = await reader.json("POST", "", {"name": "x", "filters": filters})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, pointer)
 
 
 async def test_json_that_is_wrong_says_where(reader: "Reader") -> None:
