@@ -6,12 +6,14 @@ formats are those of PostgreSQL's *_recv functions, stable since 7.4 (manual: CO
 
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from catalog.model import ClassifiedTorrent, Torrent
 from protocol.trackers import MAX_KEPT_TRACKERS
 from storage import filelist
 from storage.errors import TorrentRefused
+from storage.packed_files import PackedFiles
 from storage.search.document import KIND_NUMBERS, document
 
 MAX_NAME_LENGTH = 1024
@@ -47,10 +49,19 @@ _EPOCH_DAY = date(2000, 1, 1).toordinal()
 _LARGEST_INT2 = 32767
 
 
-def pack(batch: Sequence[ClassifiedTorrent], source_ids: Mapping[str, int], tracker_ids: Mapping[str, int]) -> bytes:
-    """The whole stream, with header and trailer.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is made ready for a batch before its transaction begins."""
 
-    `tracker_ids`: those of the trackers that are kept; of a private torrent none is.
+    sources: Mapping[str, int]
+    """Numbers for the names of sources."""
+    trackers: Mapping[str, int]
+    """Numbers for the URLs of the trackers that are kept; of a private torrent none is."""
+    files: PackedFiles
+
+
+def pack(batch: Sequence[ClassifiedTorrent], prepared: Prepared) -> bytes:
+    """The whole stream, with header and trailer.
 
     Raises:
         TorrentRefused: a torrent has a value that no column can hold.
@@ -58,14 +69,14 @@ def pack(batch: Sequence[ClassifiedTorrent], source_ids: Mapping[str, int], trac
     parts = [_HEAD]
     for torrent in batch:
         try:
-            parts.append(_row(torrent, source_ids[torrent.torrent.source], tracker_ids))
+            parts.append(_row(torrent, prepared))
         except Exception as error:  # whatever is odd about one torrent, or wrong in what reads it, must not hold up the others
             raise TorrentRefused(torrent.torrent.info_hash, f"{type(error).__name__}: {error}") from error
     parts.append(_TAIL)
     return b"".join(parts)
 
 
-def _row(classified: ClassifiedTorrent, source: int, tracker_ids: Mapping[str, int]) -> bytes:
+def _row(classified: ClassifiedTorrent, prepared: Prepared) -> bytes:
     torrent, parsed = classified.torrent, classified.parsed
     if len(torrent.info_hash) != 20 or (torrent.info_hash_v2 is not None and len(torrent.info_hash_v2) != 32):
         raise ValueError("an info hash of the wrong length")
@@ -77,7 +88,7 @@ def _row(classified: ClassifiedTorrent, source: int, tracker_ids: Mapping[str, i
         *(4, max(torrent.file_count, len(torrent.files))),
         *(2, KIND_NUMBERS[classified.kind]),
         *(2, classified.classifier_version),
-        *(2, source),
+        *(2, prepared.sources[torrent.source]),
         *(2, round(parsed.confidence * 1000)),
         *(2, searchable.title_words),
         *(1, torrent.is_private),
@@ -106,8 +117,8 @@ def _row(classified: ClassifiedTorrent, source: int, tracker_ids: Mapping[str, i
             _numbers(parsed.absolute_episodes),
             _texts(parsed.languages),
             _text(torrent.site_category),
-            _numbers(_tracker_numbers(torrent, tracker_ids)) if torrent.trackers else _NULL,
-            _field(filelist.encode(torrent.files)) if has_files else _NULL,
+            _numbers(_tracker_numbers(torrent, prepared.trackers)) if torrent.trackers else _NULL,
+            _field(prepared.files.of(torrent.files)) if has_files else _NULL,
             _field(searchable.tsv),
         )
     )

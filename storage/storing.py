@@ -4,7 +4,7 @@ docs/schema.md has the why. A batch is stored in waves (storage/merging.py), eac
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from catalog.model import ClassifiedTorrent, File
@@ -12,6 +12,7 @@ from catalog.receipts import Outcome, Receipt
 from storage import filelist, history, incoming, info_dicts, merging, works
 from storage.database import Connection
 from storage.errors import CorruptFileList
+from storage.incoming import Prepared
 from storage.wave import PACKED_ROWS, StoredWave
 
 _log = logging.getLogger(__name__)
@@ -20,14 +21,6 @@ BLOCKED_LOCK = 0x5357_424C_4B44  # "SWBLKD": held shared by who has asked what i
 _WAVES_LOCK = 0x5357_5741_5645  # "SWWAVE"
 _Files = tuple[tuple[File, ...], int]
 """A stored file list, and the true number of files."""
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """Small numbers for the long names in a batch; whatever has none is left out."""
-
-    sources: Mapping[str, int]
-    trackers: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +40,7 @@ class StoreResult:
         return StoreResult(self.new + other.new, self.updated + other.updated, self.blocked + other.blocked)
 
 
-def store(connection: Connection, batch: Sequence[ClassifiedTorrent], numbers: Numbers) -> StoreResult:
+def store(connection: Connection, batch: Sequence[ClassifiedTorrent], prepared: Prepared) -> StoreResult:
     """Store a batch within the connection's transaction."""
     connection.execute(f"{incoming.CREATE_TABLE}; SELECT pg_advisory_xact_lock_shared({BLOCKED_LOCK})")
     receipts = [torrent.torrent.receipt for torrent in batch if torrent.torrent.receipt is not None]
@@ -57,10 +50,10 @@ def store(connection: Connection, batch: Sequence[ClassifiedTorrent], numbers: N
     if len(waves) > 1:
         # Only within a wave are rows locked in the order of their hashes; two such batches at once would deadlock.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_WAVES_LOCK,))
-    stored = [_store_wave(connection, wave, numbers) for wave in waves]
+    stored = [_store_wave(connection, wave, prepared) for wave in waves]
     connection.execute(_FOLD_TALLY)
     with connection.cursor() as cursor:
-        history.count(cursor, stored, numbers.sources)  # last: the minute's row is locked until the transaction ends
+        history.count(cursor, stored, prepared.sources)  # last: the minute's row is locked until the transaction ends
     return StoreResult(
         new=sum(wave.new for wave in stored),
         updated=sum(wave.updated for wave in stored),
@@ -69,8 +62,8 @@ def store(connection: Connection, batch: Sequence[ClassifiedTorrent], numbers: N
     )
 
 
-def _store_wave(connection: Connection, wave: Sequence[ClassifiedTorrent], numbers: Numbers) -> StoredWave:
-    rows_of_wave = incoming.pack(wave, numbers.sources, numbers.trackers)
+def _store_wave(connection: Connection, wave: Sequence[ClassifiedTorrent], prepared: Prepared) -> StoredWave:
+    rows_of_wave = incoming.pack(wave, prepared)
     with connection.cursor() as cursor:
         # Never prepared: a plan made for an empty table would be kept, and would read the whole table when it is large.
         cursor.execute("DELETE FROM incoming")  # the wave before; empty at the start of a transaction

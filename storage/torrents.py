@@ -9,9 +9,11 @@ from protocol.identifiers import InfoHash
 from storage import filelist, rows, storing
 from storage.database import Connection, Database
 from storage.errors import DatabaseConflict, DatabaseRefused, TorrentRefused
+from storage.incoming import Prepared
+from storage.packed_files import PackedFiles
 from storage.search.document import KINDS
 from storage.sources import SourceNames
-from storage.storing import Numbers, StoreResult
+from storage.storing import StoreResult
 from storage.trackers import TrackerNumbers
 
 __all__ = ["Counts", "StoreResult", "Torrents"]
@@ -53,17 +55,19 @@ class Torrents:
         """
         if not batch:
             return StoreResult()
-        numbers = Numbers(
+        prepared = Prepared(
             sources=await self._sources.ids({torrent.torrent.source for torrent in batch}),
             trackers=await self._trackers.ids(
                 url for torrent in batch for url in torrent.torrent.trackers if not torrent.torrent.is_private
             ),
+            files=PackedFiles(),
         )
+        await prepared.files.add(batch)
         untried = [receipt for torrent in batch if (receipt := torrent.torrent.receipt) is not None and receipt.tried_at is None]
         attempts = 0
         while True:
             try:
-                return await self._database.run(lambda connection: storing.store(connection, batch, numbers))
+                return await self._database.run(lambda connection: storing.store(connection, batch, prepared))
             except (DatabaseConflict, DatabaseRefused, TorrentRefused) as error:
                 for receipt in untried:
                     receipt.tried_at = None  # this try has left nothing behind
