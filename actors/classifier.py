@@ -30,8 +30,6 @@ _WAITING_BATCHES: Final = 20
 """Batches that may wait for each worker; when all do, the inbox is not read and the pressure runs back to the sources."""
 _SLICE_WEIGHT: Final = 20
 """Torrents classified (0.2 ms each) before other tasks get their turn; a hundred files count as another torrent."""
-_SOON_BATCHES: Final = 2
-"""Where more than these wait for each worker, a torrent whose sender waits for an answer is stored with its name unread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +165,8 @@ class Classifier:
 
     def _is_urgent(self, torrent: Torrent, waiting: int) -> bool:
         """Whether somebody waits for its answer who would wait long; what is sent through again has all the time."""
-        soon = _SOON_BATCHES * self._settings.workers * self._settings.batch_size
-        return torrent.receipt is not None and torrent.seen_at is None and waiting >= soon
+        one_batch_each = self._settings.workers * self._settings.batch_size
+        return torrent.receipt is not None and torrent.seen_at is None and waiting >= one_batch_each
 
     async def _work(self) -> None:
         """Feed one worker with what waits, a batch at a time."""

@@ -184,6 +184,17 @@ def with_receipts(message: TorrentsClassified, told: list[Settled]) -> TorrentsC
     return TorrentsClassified(tuple(items))
 
 
+async def test_a_batch_that_somebody_waits_for_does_not_wait_for_company(autojump_clock: MockClock) -> None:
+    store = StoreInMemory()
+    async with running(store) as (_, mailbox):
+        started = trio.current_time()
+        for number in range(3):
+            await mailbox.send(with_receipts(named(number), []))
+            await trio.sleep(0.01)  # they come one upon the other
+        await trio.sleep(5)
+        assert store.calls == [(started + 0.02 + 0.02, 3)]
+
+
 # With the real database, and so with the real clock.
 
 
