@@ -154,7 +154,7 @@ class CentralIndex:
                     await answer.aclose()
         except trio.TooSlowError:
             call.failed(f"no answer within {self._settings.timeout_s:g} s")
-        except (TooLarge, MalformedAnswer):
+        except (TooLarge, MalformedAnswer, httpx.HTTPError):  # httpx's own: a redirect to what is no address
             call.failed(_NOT_OURS)
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, ssl.SSLError) as exc:
             call.failed(words_of(exc))
