@@ -101,16 +101,16 @@ def wait_for(condition: Callable[[], object], seconds: float, words: str) -> Non
 
 def test_an_outage_and_kills_on_both_sides_lose_nothing_and_double_nothing(make_pair):
     pair = make_pair("--torrents", "400", "--nodes", "300", "--seed", "11", settings=("metadata.lookups=4",))
-    survive(pair, OUTAGE_S)
+    survive(pair, OUTAGE_S, catch_up_s=120)
 
 
 @pytest.mark.long
 def test_ten_minutes_without_the_central_instance_lose_nothing(make_pair):
-    pair = make_pair("--torrents", "4000", "--nodes", "3000", "--seed", "12", settings=("metadata.lookups=4", "push.probe_longest_s=60"))
-    survive(pair, LONG_OUTAGE_S)
+    pair = make_pair("--torrents", "1500", "--nodes", "1000", "--seed", "12", settings=("metadata.lookups=4", "push.probe_longest_s=60"))
+    survive(pair, LONG_OUTAGE_S, catch_up_s=600)
 
 
-def survive(pair: Pair, outage_s: float) -> None:
+def survive(pair: Pair, outage_s: float, *, catch_up_s: float) -> None:
     pair.start()
     wait_for(lambda: len(pair.indexed()) > 40, 60, "nothing arrives")
     assert pair.statistics("pusher")["breaker"] == "closed"
@@ -135,7 +135,7 @@ def survive(pair: Pair, outage_s: float) -> None:
 
     pair.central.start()
     pair.front.become(WELL)
-    wait_for(lambda: pair.reachable <= set(pair.indexed()), 120, "not everything arrived")
+    wait_for(lambda: pair.reachable <= set(pair.indexed()), catch_up_s, "not everything arrived")
     wait_for(lambda: pair.statistics("pusher")["spooled_batches"] == 0, 30, "the spool does not empty")
     indexed = pair.indexed()
     assert len(indexed) == len(set(indexed))
