@@ -13,13 +13,14 @@ from functools import cache
 from hashlib import sha1
 from itertools import accumulate, islice
 from typing import TypeVar, overload
+from zlib import crc32
 
 from bench.swarm.titles import Release, releases
 from bench.swarm.works import FREE_WORKS, Catalogue
 from catalog.classify import classified
-from catalog.model import ClassifiedTorrent, File, Torrent
+from catalog.model import ClassifiedTorrent, File, ParsedTitle, Torrent
 from catalog.titles.cascade import quick, unparsed
-from protocol.identifiers import InfoHash
+from protocol.identifiers import ExternalId, InfoHash
 
 T = TypeVar("T")
 
@@ -59,6 +60,8 @@ _WORD_SKEW, _WORK_SKEW = 1.0, 0.7
 _MAX_FILES = 60
 _COUNTED = 0.4
 """The share of torrents whose swarm somebody has counted."""
+_WITH_ID = 0.2
+"""The share of films whose source knows their number in a database of films."""
 
 
 class Skewed(Sequence[T]):
@@ -132,14 +135,21 @@ def torrents(count: int, seed: int, part: int = 0) -> Iterator[ClassifiedTorrent
     """`count` torrents of the library, read by the fast rules; other parts hold other torrents of the same works."""
     rng = random.Random(f"swarms {seed} {part}")
     for release in islice(releases(seed * 1000 + part, made_up_works(seed)), count):
-        yield _classified(release, part, _seeders(rng))
+        found = found_torrent(release, str(part), _MAX_FILES)
+        parsed = quick(release.name) or unparsed(release.name)
+        seeders = _seeders(rng)
+        if seeders is not None:
+            found = replace(found, seeders=seeders, leechers=seeders // 3)
+        if rng.random() < _WITH_ID and (imdb := imdb_id(parsed)) is not None:
+            found = replace(found, ids=(imdb,))
+        yield classified(found, parsed)
 
 
-def _classified(release: Release, part: int, seeders: int | None) -> ClassifiedTorrent:
-    found = found_torrent(release, str(part), _MAX_FILES)
-    if seeders is not None:
-        found = replace(found, seeders=seeders, leechers=seeders // 3)
-    return classified(found, quick(release.name) or unparsed(release.name))
+def imdb_id(parsed: ParsedTitle) -> ExternalId | None:
+    """The number that this library's database of films has for a film of this title and year; None: the name tells of no film."""
+    if parsed.year is None or not parsed.resolution or parsed.seasons or parsed.date is not None:
+        return None
+    return ExternalId("imdb", 1 + crc32(f"{parsed.title} {parsed.year}".encode()) % 9_000_000)
 
 
 def found_torrent(release: Release, salt: str, max_files: int) -> Torrent:

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import cycle
 from time import perf_counter
 
@@ -20,17 +21,17 @@ class BadAnswer(Exception):
 
 
 class Client:
-    """One keep-alive connection. Not http.client: that would take half of a generator's core."""
+    """One keep-alive connection, opened again when the server has had enough of it. Not http.client: that takes half of a core."""
 
-    def __init__(self, offered: Offered) -> None:
-        port, self._key = offered
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(self, offered: Offered, coding: str = "identity") -> None:
+        self._port, self._key = offered
+        self._head = f"HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\nAccept-Encoding: {coding}\r\n\r\n"
         self._buffer = bytearray(4 << 20)
+        self._socket = self._connected()
 
     def get(self, query: str) -> tuple[bytes, memoryview]:
         """Head and body of a good answer; the body is valid until the next call. Raises BadAnswer."""
-        self._socket.sendall(f"GET /api?{query}&apikey={self._key} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n\r\n".encode())
+        self._socket.sendall(f"GET /api?{query}&apikey={self._key} {self._head}".encode())
         view = memoryview(self._buffer)
         length = self._receive(0)
         while (end := self._buffer.find(b"\r\n\r\n", 0, length)) < 0:
@@ -42,7 +43,15 @@ class Client:
         whole = end + 4 + int(rest.partition(b"\r\n")[0])
         while length < whole:
             length = self._receive(length)
+        if b"connection: close" in head:
+            self._socket.close()
+            self._socket = self._connected()
         return bytes(view[:end]), view[end + 4 : whole]
+
+    def _connected(self) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self._port), timeout=30)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
 
     def _receive(self, length: int) -> int:
         received = self._socket.recv_into(memoryview(self._buffer)[length:])
@@ -51,15 +60,25 @@ class Client:
         return length + received
 
 
-def poll(feeds: Sequence[str], seconds: float, connections: int, conninfo: str, offered: Offered, watch: Watch) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much is asked for."""
+
+    seconds: float
+    connections: int
+    conninfo: str
+    """Of the server whose processor time is watched besides."""
+    coding: str = "identity"
+    """In which answers are taken."""
+
+
+def poll(feeds: Sequence[str], load: Load, offered: Offered, watch: Watch) -> Outcome:
     """Ask for `feeds` in turn as fast as they come."""
     work = cycle([("feed", feed) for feed in feeds])
-    return _ask(work, feeds, seconds, connections, conninfo, offered, watch)
+    return _ask(work, feeds, load, offered, watch)
 
 
-def mix(
-    classes: Mapping[str, Sequence[str]], seed: int, seconds: float, connections: int, conninfo: str, offered: Offered, watch: Watch
-) -> Outcome:
+def mix(classes: Mapping[str, Sequence[str]], seed: int, load: Load, offered: Offered, watch: Watch) -> Outcome:
     """Ask for something of every class equally often, in random order."""
     rng = random.Random(seed)
     warm_up = [query for queries in classes.values() for query in queries[:3]]
@@ -69,29 +88,21 @@ def mix(
             for name in rng.sample(list(classes), len(classes)):
                 yield name, rng.choice(classes[name])
 
-    return _ask(work(), warm_up, seconds, connections, conninfo, offered, watch)
+    return _ask(work(), warm_up, load, offered, watch)
 
 
-def _ask(
-    work: Iterator[tuple[str, str]],
-    warm_up: Sequence[str],
-    seconds: float,
-    connections: int,
-    conninfo: str,
-    offered: Offered,
-    watch: Watch,
-) -> Outcome:
-    first = Client(offered)
+def _ask(work: Iterator[tuple[str, str]], warm_up: Sequence[str], load: Load, offered: Offered, watch: Watch) -> Outcome:
+    first = Client(offered, load.coding)
     for query in warm_up:
         first.get(query)
-    clients = [Client(offered) for _ in range(connections)]  # now: the server closes those that are idle for seconds
-    before = measure(conninfo)
+    clients = [Client(offered, load.coding) for _ in range(load.connections)]  # now: the server closes those that are idle for seconds
+    before = measure(load.conninfo)
     times: dict[str, list[float]] = defaultdict(list)
     size = 0
     lock = threading.Lock()
     failures: list[BaseException] = []
     watch.start()
-    deadline = perf_counter() + seconds
+    deadline = perf_counter() + load.seconds
 
     def ask(client: Client) -> None:
         nonlocal size
@@ -114,7 +125,7 @@ def _ask(
     if failures:
         raise failures[0]
     count = sum(map(len, times.values()))
-    after = measure(conninfo)
+    after = measure(load.conninfo)
     return Outcome(
         count,
         {

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from urllib.parse import urlencode
 
-from bench.library import torrents
+from bench.library import imdb_id, torrents
 from catalog.model import ClassifiedTorrent, Kind
 from catalog.titles.cascade import PARSED
 
@@ -47,6 +47,7 @@ def queries(seed: int) -> dict[str, tuple[str, ...]]:
         "sonarr anime": _about(sample, Kind.ANIME, _absolute),
         "radarr feed": [_MOVIE_FEED],
         "radarr film": _about(sample, Kind.MOVIE, _film),
+        "radarr film by id": _about(sample, Kind.MOVIE, _film_by_id),
         "prowlarr test": [{"t": "search", "extended": 1}],
         "lidarr album": _about(sample, Kind.MUSIC, _album),
         "readarr book": _about(sample, Kind.EBOOK, _book),
@@ -92,6 +93,11 @@ def _absolute(found: ClassifiedTorrent) -> dict[str, object] | None:
 
 def _film(found: ClassifiedTorrent) -> dict[str, object]:
     return {"t": "search", "cat": _MOVIES, "q": f"{found.parsed.title} {found.parsed.year or ''}".strip(), **_PAGE}
+
+
+def _film_by_id(found: ClassifiedTorrent) -> dict[str, object] | None:
+    imdb = imdb_id(found.parsed)
+    return None if imdb is None else {"t": "movie", "cat": _MOVIES, "imdbid": f"{imdb.number:07}", **_PAGE}
 
 
 def _album(found: ClassifiedTorrent) -> dict[str, object]:
