@@ -2,8 +2,7 @@
 nothing of what follows is ever taken for a request.
 """
 
-import pytest
-
+from tests.attacks.walk import addresses
 from tests.fakes.raw_http import connected, get, is_alive
 
 SMUGGLED = get("/api/v1/status")
@@ -44,13 +43,13 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("shape", REFUSED)
-async def test_an_ambiguous_request_is_refused_and_ends_the_connection(site, shape):
-    async with connected(site) as client:
-        await client.send(REFUSED[shape] + SMUGGLED)
-        received = await client.rest()
-    assert received.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 ", b"HTTP/1.1 413 "))
-    assert received.count(b"HTTP/1.1 ") == 1, "what followed was taken for a request"
+async def test_an_ambiguous_request_is_refused_and_ends_the_connection(site):
+    for shape, head in REFUSED.items():
+        async with connected(site) as client:
+            await client.send(head + SMUGGLED)
+            received = await client.rest()
+        assert received.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 501 ", b"HTTP/1.1 413 ")), shape
+        assert received.count(b"HTTP/1.1 ") == 1, f"{shape}: what followed was taken for a request"
     assert await is_alive(site)
 
 
@@ -74,23 +73,24 @@ CHUNKS = {
 }
 
 
-@pytest.mark.parametrize("shape", CHUNKS)
-async def test_broken_chunks_end_the_connection(site, shape):
-    async with connected(site) as client:
-        await client.send(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n{CHUNKS[shape]}\r\n\r\n{SMUGGLED}")
-        received = await client.rest()
-    assert received.count(b"HTTP/1.1 ") <= 1
+async def test_broken_chunks_end_the_connection(site):
+    for shape, body in CHUNKS.items():
+        async with connected(site) as client:
+            await client.send(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n{body}\r\n\r\n{SMUGGLED}")
+            received = await client.rest()
+        assert received.count(b"HTTP/1.1 ") <= 1, shape
     assert await is_alive(site)
 
 
-@pytest.mark.parametrize("path", ["/api", "/", "/healthz", "/api/v1/search", "/nothing", "/static/style.css"])
-@pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_body_nobody_asked_for_is_never_the_next_request(site, method, path):
-    async with connected(site) as client:
-        await client.send(get(path, f"Content-Length: {len(SMUGGLED)}", method=method) + SMUGGLED + get("/healthz"))
-        received = await client.rest()
-    assert received.count(b"HTTP/1.1 ") == 1
-    assert b"connection: close" in received.lower()
+async def test_a_body_nobody_asked_for_is_never_the_next_request(site, victim_parts):
+    """On every address, with the body and what follows it in one packet."""
+    for address in addresses(victim_parts):
+        async with connected(site) as client:
+            head = get(address.path({}), f"Content-Length: {len(SMUGGLED)}", method=address.method)
+            await client.send(head + SMUGGLED + get("/healthz"))
+            received = await client.rest()
+        assert received.count(b"HTTP/1.1 ") == 1, address
+        assert b"connection: close" in received.lower(), address
 
 
 async def test_bare_line_feeds_end_lines_as_they_do_for_every_proxy(site):
