@@ -48,7 +48,7 @@ class Pages:
             form=form,
             page=page,
             counts=counts,
-            hits=[(row, str(magnet_for(row.info_hash, row.info_hash_v2, row.name, row.size))) for row in page.rows],
+            hits=[(row, str(magnet_for(row.info_hash, row.info_hash_v2, row.name, row.size, row.trackers))) for row in page.rows],
             first=first,
             last=first + len(page.rows) - 1,
             has_next=form.page < last_page and len(page.rows) == PAGE_SIZE,
@@ -70,7 +70,7 @@ class Pages:
         return await self._page(
             "torrent.html",
             row=row,
-            magnet=str(magnet_for(row.info_hash, row.info_hash_v2, row.name, row.size)),
+            magnet=str(magnet_for(row.info_hash, row.info_hash_v2, row.name, row.size, row.trackers)),
             tree=file_tree(files[:MAX_FILES_SHOWN]),
             files_shown=min(len(files), MAX_FILES_SHOWN),
             categories=known_categories(row.categories),

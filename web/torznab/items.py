@@ -10,7 +10,7 @@ _VIDEO_KINDS = frozenset({Kind.TV, Kind.ANIME})
 
 def feed_item(row: TorrentRow, base: str) -> FeedItem:
     """A stored torrent as a feed shows it."""
-    magnet = magnet_for(row.info_hash, row.info_hash_v2, row.name, row.size)
+    magnet = magnet_for(row.info_hash, row.info_hash_v2, row.name, row.size, row.trackers)
     is_v2_only = magnet.info_hash is None and row.info_hash_v2 is not None
     info_hash = row.info_hash_v2 if is_v2_only and row.info_hash_v2 is not None else row.info_hash
     return FeedItem(

@@ -182,3 +182,12 @@ async def test_it_asks_for_a_key_that_may_ingest(ingest: IngestSite) -> None:
         response = await ingest.post(path, ITEM, key="0" * 40)
         assert (response.status_code, response.headers["content-type"]) == (401, "application/problem+json")
     assert await ingest.count() == 0
+
+
+async def test_trackers_stand_in_every_magnet_link(ingest: IngestSite) -> None:
+    await ingest.one({**ITEM, "trackers": ["udp://tracker.example:6969/announce"]})
+    client, key = ingest.site.client, "the-token-of-this-run"
+    pages = ("/api?t=search&q=sintel", f"/api/v1/torrents/{HASH}", "/?q=sintel", f"/t/{HASH}")
+    for page in pages:
+        response = await client.get(page, headers={"X-Api-Key": key})
+        assert "tr=udp%3A%2F%2Ftracker.example%3A6969%2Fannounce" in response.text, page
