@@ -129,3 +129,8 @@ async def test_what_does_not_exist_says_so_in_the_language_of_its_address(parts)
         response = await client.get(path, headers={"Host": "127.0.0.1"})
         assert response.status_code == 404
         assert response.headers["Content-Type"] == TYPES[language_of(path)]
+
+
+def test_the_security_page_names_every_kind_of_access():
+    page = (Path(__file__).parents[3] / "docs/security.md").read_text()
+    assert [access.name for access in Access if f"\n| `{access.name}` |" not in page] == []
