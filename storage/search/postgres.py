@@ -62,7 +62,8 @@ _SORTED_ORDERS = {
 _POSITIONED = frozenset({Order.NEWEST, Order.RELEVANCE, Order.SEEDERS, Order.SIZE})
 """Orders of which a page can be told where it begins."""
 _JOINS = {
-    "seeders": "LEFT JOIN swarm USING (id)",
+    # Without a count, or with none, a torrent has no popularity and needs no look-up: that is most of them.
+    "seeders": "LEFT JOIN LATERAL (SELECT seeders FROM swarm WHERE swarm.id = hits.id AND hits.pop > 0 OFFSET 0) AS swarm ON true",
     "file_count": "JOIN (SELECT id, file_count FROM torrent) AS shown USING (id)",
     "lower_name": "JOIN (SELECT id, lower(name) AS lower_name FROM torrent) AS shown USING (id)",
 }
@@ -276,7 +277,7 @@ class _Finder:
 
     def _matches(self, order: str, offset: int, limit: int, condition: str, cap: int | None) -> _Found:
         hits = "hits"
-        columns = "id, first_seen, size"
+        columns = "id, first_seen, size, pop"
         if order == _RELEVANCE:
             columns += ", title_words, tsv"
             hits = f"(SELECT *, {self._rank()} AS rank FROM hits) AS hits"  # noqa: S608
