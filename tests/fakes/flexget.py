@@ -30,10 +30,10 @@ tasks:
 """
 
 
-async def run_client(*command: str | Path, cwd: Path) -> str:
+async def run_client(*command: str | Path | int, cwd: Path, patience_s: float = 90) -> str:
     """What a client prints. It gets no proxy and no home of anybody's."""
     environment = {"HOME": str(cwd), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "NO_COLOR": "1", "COLUMNS": "400"}
-    with trio.fail_after(90):
+    with trio.fail_after(patience_s):
         finished = await trio.run_process(
             list(map(str, command)), cwd=cwd, env=environment, capture_stdout=True, stderr=subprocess.STDOUT, check=False
         )

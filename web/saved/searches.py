@@ -31,7 +31,14 @@ class NewSearch(Struct, forbid_unknown_fields=True):
     name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_LENGTH, pattern=NAME_PATTERN)]
     q: Annotated[str, Meta(max_length=MAX_TEXT)] = ""
     kind: Kind | None = None
-    filters: Annotated[dict[str, str], Meta(max_length=len(FIELDS), description="The page's other fields, as in its address")] = {}
+    filters: Annotated[
+        dict[str, str],
+        Meta(
+            max_length=len(FIELDS),
+            description="The page's other fields, as in its address",
+            extra_json_schema={"propertyNames": {"enum": list(FIELDS)}},
+        ),
+    ] = {}
 
 
 class SavedAnswer(Struct, frozen=True):
