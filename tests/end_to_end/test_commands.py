@@ -3,6 +3,7 @@
 import json
 import subprocess
 
+import httpx
 import pytest
 
 from tests.fakes.running_daemon import SWARMDEX
@@ -102,6 +103,21 @@ def test_the_first_key_is_shown_once(make_daemon):
     assert daemon.log.read_text().count("Your first API key") == 1
     daemon.start()
     assert daemon.log.read_text().count("Your first API key") == 1
+
+
+def test_the_set_up_token_is_shown_and_goes_with_the_first_administrator(make_daemon, tmp_path):
+    daemon = make_daemon()
+    daemon.start()
+    token = (daemon.data_dir / "setup-token").read_text().strip()
+    assert f"/setup makes one, with the token {token}" in daemon.log.read_text()
+    browser = {"Accept": "text/html"}
+    assert httpx.get(f"{daemon.url}/", headers=browser).status_code == 200
+    (tmp_path / "password").write_text("correct horse battery")
+    daemon.command("user", "add", "boss", "--admin", "--password-file", str(tmp_path / "password"))
+    assert daemon.command("user", "list")["users"][0]["name"] == "boss"
+    assert httpx.get(f"{daemon.url}/", headers=browser).headers["Location"] == "/login"  # the daemon knows at once
+    assert httpx.get(f"{daemon.url}/setup", headers=browser).status_code == 404
+    assert not (daemon.data_dir / "setup-token").exists()
 
 
 def test_a_second_daemon_on_the_same_data_is_refused_with_a_clear_line(make_daemon, data_dir):

@@ -38,7 +38,7 @@ async def test_sessions_are_listed_and_ended(jane: Browser, boss: Browser, accou
         await elsewhere.sign_in("jane", PHRASE)
         page = (await jane.open("/account")).text
         assert page.count("Browser/1.0") == 2
-        assert "(this browser)" in page
+        assert "<b>this browser</b>" in page
         assert "boss" not in page
         assert (await jane.submit("/account", "/account/sessions/end")).status_code == 303
         assert (await elsewhere.open("/account")).status_code == 303
