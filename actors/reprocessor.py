@@ -32,6 +32,8 @@ _LOOK_S: Final = 60.0
 _QUIET_SHARE: Final = 0.25
 """Mailboxes fuller than this have no room for us."""
 _QUIET_PAUSE_S: Final = 0.1
+_REST: Final = 4
+"""Times as long as it took to read some unread names, while others are at work: nobody waits for these."""
 _RETRY_S: Final = 5.0
 _PATIENCE_S: Final = 600.0
 """Without news of a torrent for so long, it is one that every classifier crashed over, and nobody will tell of it."""
@@ -111,7 +113,10 @@ class Reprocessor:
         self._unread_behind = step.last_id if step.torrents else 0  # whatever stays unread has its turn at the next look
         if step.torrents:
             await self._wait_for_quiet()
+            began = trio.current_time()
             await self._send_through(Task.REPROCESS, step.torrents)
+            if self._found.statistics().held or self._classified.statistics().held:
+                await trio.sleep(_REST * (trio.current_time() - began))  # others are at work: the machine is theirs
         return bool(step.torrents)
 
     async def _carry_out(self, job: Job) -> None:

@@ -5,6 +5,7 @@ Every pattern here is linear: no nested repetition, bounded counts, and names ha
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from catalog.titles import lexicon
@@ -79,6 +80,7 @@ class Unwrapped:
     """True for a CRC32 in brackets, an anime habit."""
 
 
+@lru_cache(maxsize=64)  # a name comes by twice at once: to be read, and for its kind
 def unwrapped(name: str) -> Unwrapped:
     """Take advertising, a file extension and a CRC32 off a sanitised name."""
     text = name.translate(_WIDE_BRACKETS)
@@ -112,6 +114,7 @@ def split_extension(name: str) -> tuple[str, str]:
     return bare.removesuffix(".tar") or bare, match[1].lower()
 
 
+@lru_cache(maxsize=64)
 def joined(text: str) -> str:
     """Return `text` with the parts of technical words joined: "WEB-DL" to "WEBDL", "DDP5.1" to "DDP51", "S01 E02" to "S01E02"."""
     lower = text.lower()
