@@ -14,7 +14,7 @@ from protocol.torznab.xml import DECLARATION, clean, quoted
 
 MAGNET_TYPE = "application/x-bittorrent;x-scheme-handler/magnet"
 """The type of an enclosure that is a magnet link."""
-TOKEN_PLACE = "\0"
+TOKEN_PLACE = "\0"  # noqa: S105 - a place for one, not one
 """Stands in a written item where the token of its reader goes; no text of ours or anybody's holds this character."""
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -35,8 +35,8 @@ async def test_an_empty_index_is_named_as_the_reason_for_a_failing_test_button(d
 async def test_a_category_without_torrents_is_named(stocked: Database) -> None:
     first, *_ = await hints(stocked, SearchQuery(categories=(1000,)))
     assert first == (
-        f"The index holds no torrent in 1000 Console yet, {len(LIBRARY)} torrents in all. A client's Test button searches just these categories, "
-        "and fails until there is one."
+        f"The index holds no torrent in 1000 Console yet, {len(LIBRARY)} torrents in all. A client's Test button searches just "
+        "these categories, and fails until there is one."
     )
 
 
