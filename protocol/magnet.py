@@ -61,9 +61,12 @@ class Magnet:
 def magnet_for(
     swarm_key: InfoHash, info_hash_v2: InfoHashV2 | None, name: str = "", size: int | None = None, trackers: Sequence[str] = ()
 ) -> Magnet:
-    """The magnet link of a torrent that is known by its swarm key: a key that is the start of the v2 hash is no v1 hash."""
+    """The magnet link of a torrent that is known by its swarm key: a key that is the start of the v2 hash is no v1 hash.
+
+    A size of 0 is an unknown one.
+    """
     is_v2_only = info_hash_v2 is not None and info_hash_v2.startswith(swarm_key)
-    return Magnet(None if is_v2_only else swarm_key, info_hash_v2, name, size, tuple(trackers))
+    return Magnet(None if is_v2_only else swarm_key, info_hash_v2, name, size or None, tuple(trackers))
 
 
 def parse_magnet(text: str) -> Magnet:

@@ -60,6 +60,7 @@ def test_v2_only_and_hybrid_links_name_their_swarm() -> None:
 def test_the_link_of_a_v2_only_torrent_has_no_v1_hash() -> None:
     assert magnet_for(InfoHash(V2[:20]), V2, "Sintel") == Magnet(None, V2, "Sintel")
     assert magnet_for(V1, V2).info_hash == V1
+    assert magnet_for(V1, None, size=0).size is None
     assert str(magnet_for(V1, None, "Big Buck Bunny")) == f"magnet:?xt=urn:btih:{V1.hex()}&dn=Big%20Buck%20Bunny"
 
 

@@ -21,7 +21,7 @@ def feed_item(row: TorrentRow, base: str) -> FeedItem:
         categories=row.categories,
         magnet=str(magnet),
         details_url=details_url(base, row.info_hash),
-        file_count=row.file_count,
+        file_count=row.file_count or None,  # 0: nobody has told us
         seeders=row.seeders,
         leechers=row.leechers,
         attributes=tuple(_attributes(row)),
