@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 MAX_TRACKERS = 100  # lists of thousands are spam; the largest honest public lists have about as many
@@ -15,6 +16,7 @@ _PERSONAL = re.compile(r"(?=[a-z._-]*\d)(?=[\d._-]*[a-z])[\w.-]{12,}|[^/]{24,}",
 _PERSONAL_HOST = re.compile(r"[0-9a-f]{24,}|(?=[a-z]*\d)(?=\d*[a-z])[0-9a-z]{24,}", re.ASCII | re.IGNORECASE)
 
 
+@lru_cache(maxsize=256)  # torrents of one source name the same few
 def tracker_url(text: str) -> str | None:
     """The URL without surrounding white space, or None if no tracker can be asked by it."""
     url = text.strip()

@@ -53,9 +53,8 @@ async def _read_lines(body: bytes, max_items: int, max_files: int) -> list[Entry
 
 
 async def _read_array(body: bytes, max_items: int, max_files: int) -> list[Entry]:
-    if (fault := nesting_fault(body)) is not None:
-        raise BadInput("The body cannot be read", fault)
     try:
+        # Follows no nesting but that of items, and passes over the rest within the interpreter's limit.
         items: Sequence[StrictItem] = _ALL.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return await _read_one_by_one(body, max_items, max_files)
@@ -70,6 +69,8 @@ async def _read_array(body: bytes, max_items: int, max_files: int) -> list[Entry
 
 async def _read_one_by_one(body: bytes, max_items: int, max_files: int) -> list[Entry]:
     """An array with something wrong or unknown in it: slower, and never more than `max_items` of it in memory."""
+    if (fault := nesting_fault(body)) is not None:
+        raise BadInput("The body cannot be read", fault)
     entries: list[Entry] = []
     for text in _elements(body):
         if len(entries) == max_items:
