@@ -11,7 +11,7 @@ from rich.console import Console
 from bench.harness import Options
 from bench.report import Report
 
-NAMES = ("dht", "metadata", "ingest", "titles", "torznab")
+NAMES = ("dht", "metadata", "ingest", "ingest-api", "titles", "torznab")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(name: str, options: Options, console: Console, *, as_json: bool) -> Report | None:
     try:
-        report: Report = importlib.import_module(f"bench.{name}").run(options)
+        report: Report = importlib.import_module(f"bench.{name.replace('-', '_')}").run(options)
     except Exception:
         print(f"{name} failed to run:\n{traceback.format_exc()}", file=sys.stderr)
         return None
