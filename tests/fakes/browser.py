@@ -20,17 +20,24 @@ class Browser:
 
     async def submit(self, page: str, action: str, **fields: str | list[str]) -> httpx.Response:
         """Fill in the form of `page` that goes to `action`, and send it."""
-        tree = html.fromstring((await self.open(page)).text)
+        shown = await self.open(page)
+        tree = html.fromstring(shown.text)
         (form,) = tree.xpath("//form[@action=$action]", action=action)
         hidden = {field.get("name"): field.get("value") for field in form.xpath(".//input[@type='hidden']")}
-        return await self.post(action, **{**hidden, **fields})
+        # From a page that tells nobody where its links are, a form does not say where it comes from either (Fetch, 3.2, "append a
+        # request `Origin` header"); Chromium and Firefox do so.
+        origin = "null" if shown.headers["Referrer-Policy"] == "no-referrer" else self.origin
+        return await self._send(action, {**hidden, **fields}, origin)
 
     async def post(self, path: str, **fields: str | list[str]) -> httpx.Response:
         """Send a form without having loaded its page."""
-        return await self.client.post(path, data=fields, headers={"Origin": self.origin})
+        return await self._send(path, fields, self.origin)
 
     async def sign_in(self, name: str, password: str, **fields: str) -> httpx.Response:
         return await self.submit("/login", "/login", name=name, password=password, **fields)
+
+    async def _send(self, path: str, fields: dict[str, str | list[str]], origin: str) -> httpx.Response:
+        return await self.client.post(path, data=fields, headers={"Origin": origin})
 
     @property
     def session(self) -> str | None:

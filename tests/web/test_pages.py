@@ -182,7 +182,7 @@ async def test_every_answer_carries_the_security_headers(site):
         assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'")
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Referrer-Policy"] == "same-origin"
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert headers["X-Request-Id"]
         assert "Server" not in headers
