@@ -26,8 +26,8 @@ RANK_CAP = 5000
 FEW_ROWS = 5000
 """Rows that are read to see whether their category or kind fits. For the index those are the dearest part of a query: a film's words and
 year take it 2 ms among a million torrents, the same with seven categories of films 6."""
-COMMON_ROWS = 10 * RANK_CAP
-"""Matches the planner expects of words that are not even tried to be ranked (20 ms). Should it err tenfold, seeders decide, not words."""
+COMMON_ROWS = 4 * RANK_CAP
+"""Matches the planner expects of words that are not even tried to be ranked (20 ms). Should it err fourfold, seeders decide, not words."""
 PAGE_ROWS = 20_000
 """Rows read for a page further back, when those read first show that so many will do: 15 ms."""
 WALK_ROWS = 200_000
@@ -119,7 +119,7 @@ def _search(connection: Connection, query: SearchQuery, asked: TextSearch, memor
         total, is_exact = finder.count()
         if not is_exact:
             memory.note_many(query)
-    if not is_exact:
+    if not is_exact and limit:
         # What follows a full page is at least possible, and a client that stops at `total` should not stop here.
         total = max(total, query.offset + len(found.ids) + (len(found.ids) == limit))
     page = rows.by_ids(connection, found.ids, memory.rows)

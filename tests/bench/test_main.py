@@ -90,4 +90,6 @@ def test_an_unknown_benchmark_is_a_usage_error(benchmarks, capsys):
 
 def test_every_module_with_a_benchmark_is_offered_and_no_other():
     modules = Path(command.__file__).parent.glob("*.py")
-    assert set(command.NAMES) == {module.stem for module in modules if "\ndef run(options: Options) -> Report:" in module.read_text()}
+    assert {name.replace("-", "_") for name in command.NAMES} == {
+        module.stem for module in modules if "\ndef run(options: Options) -> Report:" in module.read_text()
+    }
