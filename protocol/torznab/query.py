@@ -137,8 +137,10 @@ def parse(arguments: Iterable[tuple[str, str]]) -> TorznabQuery:
     texts = _texts(function, given)
     season = _Season.of(given) if function is Function.TVSEARCH else _Season()
     absolute_episode = season.absolute_episode
-    if ids and len(texts) == 1 and texts[0].isdecimal():
-        absolute_episode, texts = int(texts[0][:6]), []  # Sonarr's anime search: q=05 beside a tvdbid is an episode, not a word
+    may_be_episode = ids and function is not Function.MOVIE and season == _Season()
+    if may_be_episode and len(texts) == 1 and texts[0].isdecimal():
+        # Sonarr's anime search: q=05 beside a tvdbid is an episode, not a word. Beside a film's id, or a season, it is a title: "39".
+        absolute_episode, texts = int(texts[0][:6]), []
     return TorznabQuery(
         function=function,
         text=" ".join(texts)[:MAX_TEXT],

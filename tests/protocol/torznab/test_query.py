@@ -108,6 +108,13 @@ def test_58_digits_beside_an_id_are_an_absolute_episode_and_no_text():
     assert query(t="tvsearch", q="05").text == "05"
 
 
+def test_digits_beside_the_id_of_a_film_or_a_season_are_a_title():
+    film = query(t="movie", imdbid="tt0026029", q="39")
+    assert (film.absolute_episode, film.text) == (None, "39")
+    series = query(t="tvsearch", tvdbid="71471", q="24", season="1", ep="2")
+    assert (series.absolute_episode, series.season, series.episode, series.text) == (None, 1, 2, "24")
+
+
 def test_60_several_ids_are_all_kept():
     found = query(t="tvsearch", tvdbid="71471", imdbid="tt1727587", tmdbid="45745")
     assert set(found.ids) == {ExternalId("tvdb", 71471), ExternalId("imdb", 1727587), ExternalId("tmdb", 45745)}

@@ -38,6 +38,10 @@ async def test_statement_58_digits_are_never_searched_as_text(site, parameters):
     assert await site.titles(t="tvsearch", q="05", **parameters) == []
 
 
+async def test_statement_64_digits_beside_the_id_of_a_film_only_rank(site):
+    assert await site.found(t="movie", imdbid="tt0063350", q="1968") == NIGHTS
+
+
 async def test_statement_60_of_several_ids_any_matches(site):
     both = names(SINTEL, SINTEL_SD) | NIGHTS
     assert await site.found(t="movie", imdbid="tt0063350", tmdbid="45745") == both
