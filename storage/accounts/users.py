@@ -42,7 +42,7 @@ class Users:
 
     async def create_user(self, name: str, password: str, *, is_admin: bool = False) -> User:
         """Add somebody. Raises ValueError for a name that is taken or unfit, and for an unfit password."""
-        parameters = (clean_user_name(name), _name_key(name), await self._passwords.hash(password), is_admin)
+        parameters = (clean_user_name(name), name_key(name), await self._passwords.hash(password), is_admin)
         statement = f"""
             INSERT INTO account (name, name_key, password_hash, is_admin) VALUES (%s, %s, %s, %s)
             ON CONFLICT (name_key) DO NOTHING RETURNING {_COLUMNS}
@@ -54,7 +54,7 @@ class Users:
 
     async def create_first_admin(self, name: str, password: str) -> User | None:
         """Add the first administrator; None when there is one already. Of two at once only one gets through."""
-        parameters = (clean_user_name(name), _name_key(name), await self._passwords.hash(password))
+        parameters = (clean_user_name(name), name_key(name), await self._passwords.hash(password))
         return await self._database.run(lambda connection: _insert_first_admin(connection, parameters))
 
     async def check_password(self, name: str, password: str) -> User | None:
@@ -63,7 +63,7 @@ class Users:
         A hash made with weaker parameters than today's is replaced.
         """
         statement = f"SELECT {_COLUMNS}, password_hash FROM account WHERE name_key = %s"  # noqa: S608 - a constant
-        row = await self._database.run(lambda connection: connection.execute(statement, (_name_key(name),)).fetchone())
+        row = await self._database.run(lambda connection: connection.execute(statement, (name_key(name),)).fetchone())
         stored: str | None = row[-1] if row is not None else None
         if not await self._passwords.verify(password, stored) or row is None or stored is None:
             return None
@@ -89,7 +89,7 @@ class Users:
     async def user_named(self, name: str) -> User | None:
         """The user of this name, in any case."""
         statement = f"SELECT {_COLUMNS} FROM account WHERE name_key = %s"  # noqa: S608 - a constant
-        return await self._database.run(lambda connection: _maybe(connection.execute(statement, (_name_key(name),)).fetchone()))
+        return await self._database.run(lambda connection: _maybe(connection.execute(statement, (name_key(name),)).fetchone()))
 
     async def has_admin(self) -> bool:
         """Whether anybody administers this instance."""
@@ -104,17 +104,18 @@ def clean_user_name(name: str) -> str:
     return name
 
 
+def name_key(name: str) -> str:
+    """What all ways to type one user's name have in common: in any case, width and spacing."""
+    key = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    return key.encode("utf-8", "replace").decode().replace("\0", "")  # what PostgreSQL does not take is nobody's name
+
+
 def user_of(row: tuple[Any, ...]) -> User:
     """The user whose columns (`id, name, is_admin, created, last_login`) begin a row."""
     return User(*row[:5])
 
 
 _COLUMNS = "id, name, is_admin, created, last_login"
-
-
-def _name_key(name: str) -> str:
-    key = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-    return key.encode("utf-8", "replace").decode().replace("\0", "")  # what PostgreSQL does not take is nobody's name
 
 
 def _insert_first_admin(connection: Connection, parameters: tuple[Any, ...]) -> User | None:

@@ -6,6 +6,7 @@ from typing import NoReturn
 from werkzeug.exceptions import TooManyRequests
 
 from storage.accounts import KeyInfo
+from storage.accounts.users import name_key
 from web.auth.buckets import Buckets
 from web.auth.caller import network_of
 
@@ -40,7 +41,7 @@ class Attempts:
     def count(self, address: str, name: str, *, waiting: int) -> None:
         """Count an attempt before it is made; `waiting` passwords are in line. Raises TooManyRequests."""
         wait_s = self._buckets.take(f"network {network_of(address)}", TRIES_PER_NETWORK) or self._buckets.take(
-            f"name {name.casefold()[:100]}", TRIES_PER_NAME
+            _name_bucket(name), TRIES_PER_NAME
         )
         if wait_s:
             too_many(wait_s, "Too many attempts")
@@ -54,7 +55,12 @@ class Attempts:
 
     def succeeded(self, name: str) -> None:
         """The right password: those tries were typing errors."""
-        self._buckets.refill(f"name {name.casefold()[:100]}")
+        self._buckets.refill(_name_bucket(name))
+
+
+def _name_bucket(name: str) -> str:
+    """One for all ways to type a name, or each way would be tried anew."""
+    return f"name {name_key(name)[:100]}"
 
 
 def too_many(wait_s: float, words: str) -> NoReturn:
