@@ -7,7 +7,7 @@ import pytest
 
 from catalog.model import ClassifiedTorrent, File, Kind
 from storage.database import Database
-from storage.search.engine import Order, SearchPage, SearchQuery
+from storage.search.engine import COUNT_CAP, Order, SearchPage, SearchQuery
 from storage.search.postgres import PostgresSearch
 from storage.swarms import SwarmCount, Swarms
 from storage.torrents import Torrents
@@ -238,3 +238,9 @@ async def test_the_category_filter_runs_before_the_limit(index: Index) -> None:
     await index.add(torrent("Sintel.2010"))
     await index.add(*[episode(f"Hillbillies.{n}", (1,), (n,)) for n in range(120)])
     assert await index.names(categories=(2000,), limit=100) == ["Sintel.2010"]
+
+
+async def test_a_total_is_not_what_was_asked_for_beyond_the_end(index: Index) -> None:
+    await index.add(*[torrent(f"Lecture {number}") for number in range(COUNT_CAP + 1)])
+    page = await index.page("lecture", offset=2**31 - 1)
+    assert (page.rows, page.total) == ((), COUNT_CAP + 1)
