@@ -79,7 +79,7 @@ class Daemon(DaemonLife):
             [
                 ChildSpec("writer", self._run_writer, stop=channels.classified.close, suspend=channels.classified.suspend),
                 ChildSpec("classifier", self._run_classifier, stop=channels.found.close, suspend=channels.found.suspend, shutdown=1.5),
-                ChildSpec("reprocessor", self._run_reprocessor, stop=channels.jobs.close, suspend=channels.jobs.suspend, shutdown=0.0),
+                ChildSpec("reprocessor", self._run_reprocessor, suspend=channels.jobs.suspend),
                 ChildSpec("janitor", self._run_janitor, shutdown=0.0),
             ],
         )

@@ -60,7 +60,7 @@ def test_the_writer_has_time_left_when_every_part_before_it_has_used_up_its_own(
     daemon = Daemon(replace(settings, dht=DhtSettings(bind=("127.0.0.1:0",))))
     specs = [child.spec for _, child in daemon._root._walk("swarmdex") if child.spec.kind == "actor" and child.spec.stop is not None]
     before = {spec.id: spec.shutdown for spec in specs if spec.id not in {"server", "writer"}}
-    assert set(before) == {"classifier", "reprocessor", "web", "fetcher", "triage"}
+    assert set(before) == {"classifier", "web", "fetcher", "triage"}
     assert sum(before.values()) + 1.5 <= DRAIN_S
 
 
