@@ -165,7 +165,7 @@ class Gate:
         if found is None:
             raise Unauthorized("The API key is wrong, expired or revoked")
         self._key_limit.count(found)
-        return Caller(Principal("key", found.id, found.name, found.scopes))
+        return Caller(Principal("key", found.id, found.name, found.scopes, found.owner))
 
     async def _by_token(self, request: Request, token: str) -> Caller:
         """A link to one torrent: good for that alone, and for as long as the key it was made for."""
@@ -173,7 +173,7 @@ class Gate:
         if found is None or not found.allows("search"):
             raise Unauthorized("This link is wrong, or the key it was made for is expired or revoked")
         self._key_limit.count(found)
-        return Caller(Principal("key", found.id, found.name, found.scopes))
+        return Caller(Principal("key", found.id, found.name, found.scopes, found.owner))
 
     def _by_secret(self, presented: str) -> Caller:
         fits = [_equal(presented, secret) for secret in self._parts.internal_secrets]  # both are compared, whichever it is
@@ -188,7 +188,8 @@ class Gate:
         if request.method not in SAFE_METHODS:
             check_origin(request, self._settings)
             await check_token(request, text)
-        return Caller(Principal("session", str(session.user.id), session.user.name, session.user.scopes), session)
+        user = session.user
+        return Caller(Principal("session", str(user.id), user.name, user.scopes, user.id), session)
 
     async def _turn_away(self, request: Request, access: Access) -> None:
         """A browser is led to where it can sign in; everybody else is told what is missing."""

@@ -46,7 +46,7 @@ class KeyInfo:
     requests_per_minute: int | None = None
     """None: as `http.requests_per_minute` says; 0: no limit."""
     owner: int | None = None
-    """The number of the user who made it; None: made on the command line."""
+    """The number of the user who made it, also with another key; None: made on the command line, or with a key of nobody's."""
     last_address: str = ""
     """Where its last use that was written down came from."""
     last_agent: str = ""

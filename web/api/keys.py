@@ -72,7 +72,7 @@ class KeyEndpoints:
     async def create(self) -> Response:
         """Answer POST /api/v1/keys."""
         order = await read_json(KeyOrder)
-        owner = int(g.principal.id) if g.principal.kind == "session" else None
+        owner = g.principal.user  # with a key, its owner: or who is removed would keep what their keys made
         try:
             with trio.fail_after(SEARCH_DEADLINE_S):
                 made = await self._parts.accounts.create_key(

@@ -17,6 +17,8 @@ class Principal:
     name: str
     """The key's or the user's name, for people."""
     scopes: frozenset[str]
+    user: int | None = None
+    """The number of the user who is signed in, or whose key it is; None: nobody's."""
 
     def allows(self, scope: str) -> bool:
         """Whether they may do what `scope` stands for; "admin" includes the others."""

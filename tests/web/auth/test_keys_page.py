@@ -69,3 +69,16 @@ async def test_beyond_its_limit_a_key_is_told_when_to_come_back(peopled: Website
     assert problem.status_code == 429
     assert "2 requests a minute" in problem.json()["detail"]
     assert (await peopled.get("/api", t="search", apikey=other)).status_code == 200
+
+
+async def test_a_key_made_with_a_key_ends_with_the_same_person(boss: Browser, peopled: Website, accounts: Accounts) -> None:
+    """Whoever is removed has no way back in, not even by an administrator's key that another one had made."""
+    john = await accounts.create_user("john", "correct horse battery", is_admin=True)
+    key = (await accounts.create_key("of john", ["admin"], owner=john.id)).text
+    for _ in range(2):
+        order = {"name": "way back", "scopes": ["admin"]}
+        key = (await peopled.client.post("/api/v1/keys", json=order, headers={"X-Api-Key": key})).json()["key"]
+    assert (await peopled.get("/api/v1/status", headers={"X-Api-Key": key})).status_code == 200
+    assert (await boss.submit("/account", f"/account/users/{john.id}/remove")).status_code == 303
+    assert (await peopled.get("/api/v1/status", headers={"X-Api-Key": key})).status_code == 401
+    assert await accounts.keys() == ()
