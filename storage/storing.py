@@ -7,20 +7,32 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from catalog.model import ClassifiedTorrent, File
+from catalog.classify import UNREAD, classified
+from catalog.model import ClassifiedTorrent, File, ParsedTitle, Torrent
 from catalog.receipts import Outcome, Receipt
 from storage import filelist, history, incoming, info_dicts, merging, works
 from storage.database import Connection
-from storage.errors import CorruptFileList
-from storage.incoming import Prepared
+from storage.errors import CorruptFileList, TorrentRefused
+from storage.incoming import MAX_NAME_LENGTH, Prepared
+from storage.rows import parsed_title
 from storage.wave import PACKED_ROWS, StoredWave
 
 _log = logging.getLogger(__name__)
 
 BLOCKED_LOCK = 0x5357_424C_4B44  # "SWBLKD": held shared by who has asked what is blocked, until what it stores is committed
 _WAVES_LOCK = 0x5357_5741_5645  # "SWWAVE"
-_Files = tuple[tuple[File, ...], int]
-"""A stored file list, and the true number of files."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is stored of a torrent that comes again."""
+
+    files: tuple[File, ...]
+    file_count: int
+    site_category: str | None
+    name: str
+    parsed: ParsedTitle
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +58,7 @@ def store(connection: Connection, batch: Sequence[ClassifiedTorrent], prepared: 
     receipts = [torrent.torrent.receipt for torrent in batch if torrent.torrent.receipt is not None]
     if receipts:
         _note_try(connection, receipts)
-    waves = merging.waves(_with_known_files(connection, batch))
+    waves = merging.waves(_with_what_is_known(connection, batch))
     if len(waves) > 1:
         # Only within a wave are rows locked in the order of their hashes; two such batches at once would deadlock.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_WAVES_LOCK,))
@@ -112,31 +124,62 @@ def _outcomes(batch: Sequence[ClassifiedTorrent], waves: Sequence[StoredWave]) -
     return tuple(map(outcome, batch))
 
 
-def _with_known_files(connection: Connection, batch: Sequence[ClassifiedTorrent]) -> list[ClassifiedTorrent]:
-    """The batch, with the stored files where a torrent comes without: words and categories are made from them again."""
-    bare = [torrent.torrent for torrent in batch if not torrent.torrent.files]
-    if not bare:
+def _with_what_is_known(connection: Connection, batch: Sequence[ClassifiedTorrent]) -> list[ClassifiedTorrent]:
+    """The batch, each torrent with the stored facts that it does not bring: kind, categories and words follow from all of them."""
+    lacking = [each.torrent for each in batch if _lacks_facts(each)]
+    if not lacking:
         return list(batch)
-    hashes = [torrent.info_hash for torrent in bare] + [torrent.info_hash_v2[:20] for torrent in bare if torrent.info_hash_v2]
+    hashes = _names_of(lacking)
+    bare = _names_of([torrent for torrent in lacking if not torrent.files])
     # Under its own hash; under the short v2 hash of a stored hybrid; under its v1 hash while the store knows the v2 hash only. A row
     # that merely is of the same v2 hash is not asked: anybody may claim one (storage/merging.py).
-    by_hash: dict[bytes, _Files] = {}
-    by_short_hash: dict[bytes, _Files] = {}
-    for info_hash, short_hash, codec, files, file_count in connection.execute(_FILES_OF, (hashes, hashes), prepare=False):
-        try:
-            by_hash[info_hash] = by_short_hash[short_hash] = filelist.decode(codec, files), file_count
-        except CorruptFileList as error:
-            _log.warning("the file list of %s stays unread: %s", info_hash.hex(), error)
+    by_hash: dict[bytes, _Known] = {}
+    by_short_hash: dict[bytes, _Known] = {}
+    for row in connection.execute(_KNOWN, {"hashes": hashes, "bare": bare}, prepare=False):
+        info_hash, short_hash, codec, packed, file_count, site_category, name, version, *title = row
+        stored = _Known(_files(info_hash, codec, packed), file_count, site_category, name, parsed_title(title), version)
+        by_hash[info_hash] = by_short_hash[short_hash] = stored
 
-    def completed(classified: ClassifiedTorrent) -> ClassifiedTorrent:
-        torrent = classified.torrent
+    def known_of(torrent: Torrent) -> _Known | None:
         short_hash = (torrent.info_hash_v2 or b"")[:20]
-        known = by_hash.get(torrent.info_hash) or by_short_hash.get(torrent.info_hash) or by_hash.get(short_hash)
-        if torrent.files or known is None:
-            return classified
-        return replace(classified, torrent=replace(torrent, files=known[0], file_count=known[1]))
+        found = by_hash.get(torrent.info_hash), by_short_hash.get(torrent.info_hash), by_hash.get(short_hash)
+        rows = [known for known in found if known is not None]
+        return next((known for known in rows if known.files), rows[0] if rows else None)
 
-    return [completed(classified) for classified in batch]
+    return [_completed(each, known) if _lacks_facts(each) and (known := known_of(each.torrent)) is not None else each for each in batch]
+
+
+def _lacks_facts(each: ClassifiedTorrent) -> bool:
+    return not each.torrent.files or each.torrent.site_category is None or each.classifier_version == UNREAD
+
+
+def _names_of(torrents: Sequence[Torrent]) -> list[bytes]:
+    return [torrent.info_hash for torrent in torrents] + [torrent.info_hash_v2[:20] for torrent in torrents if torrent.info_hash_v2]
+
+
+def _files(info_hash: bytes, codec: int | None, packed: bytes | None) -> tuple[File, ...]:
+    if packed is None or codec is None:
+        return ()
+    try:
+        return filelist.decode(codec, packed)
+    except CorruptFileList as error:
+        _log.warning("the file list of %s stays unread: %s", info_hash.hex(), error)
+        return ()
+
+
+def _completed(each: ClassifiedTorrent, known: _Known) -> ClassifiedTorrent:
+    whole = replace(each.torrent, site_category=each.torrent.site_category or known.site_category)
+    if known.files and not whole.files:
+        whole = replace(whole, files=known.files, file_count=known.file_count)
+    # The very name that was read before need not be read again.
+    is_read = each.classifier_version == UNREAD != known.version and whole.name[:MAX_NAME_LENGTH] == known.name
+    if whole == each.torrent and not is_read:
+        return each
+    parsed, version = (known.parsed, known.version) if is_read else (each.parsed, each.classifier_version)
+    try:
+        return replace(classified(whole, parsed), classifier_version=version)
+    except Exception as error:  # as in incoming.pack: one odd torrent must not hold up the others
+        raise TorrentRefused(whole.info_hash, f"{type(error).__name__}: {error}") from error
 
 
 _DROP_BLOCKED = """
@@ -196,10 +239,13 @@ WITH stored AS (
 )
 SELECT count(*) FILTER (WHERE is_new), count(*), {PACKED_ROWS} FROM stored
 """  # noqa: S608 - all parts are constants
-_FILES_OF = """
-SELECT info_hash, substring(info_hash_v2 FROM 1 FOR 20), files_codec, files, file_count FROM torrent
-WHERE files IS NOT NULL
-    AND (info_hash = ANY(%s) OR (info_hash_v2 IS NOT NULL AND substring(info_hash_v2 FROM 1 FOR 20) = ANY(%s)))
+_KNOWN = """
+SELECT info_hash, substring(info_hash_v2 FROM 1 FOR 20), files_codec,
+    CASE WHEN info_hash = ANY(%(bare)s) OR substring(info_hash_v2 FROM 1 FOR 20) = ANY(%(bare)s) THEN files END, file_count, site_category,
+    name, classifier_version, title, year, seasons, episodes, absolute_episodes, date, resolution, video_codec, release_source,
+    release_group, languages, confidence, stage
+FROM torrent
+WHERE info_hash = ANY(%(hashes)s) OR (info_hash_v2 IS NOT NULL AND substring(info_hash_v2 FROM 1 FOR 20) = ANY(%(hashes)s))
 """
 _FOLD_TALLY = """
 WITH folded AS (

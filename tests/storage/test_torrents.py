@@ -110,13 +110,13 @@ async def test_the_newest_observation_wins_and_keeps_what_it_does_not_say(torren
     await torrents.store([later])
     row = await only_row(torrents, [later])
     assert before is not None
-    assert (row.name, row.kind, row.size, row.file_count) == ("Sintel (2010) 4K", Kind.OTHER, first.torrent.size, 1)
+    assert (row.name, row.kind, row.size, row.file_count) == ("Sintel (2010) 4K", Kind.MOVIE, first.torrent.size, 1)
     assert (row.seeders, row.leechers, row.published_at, row.sources) == (5, 1, published, ("dht", "site"))
     assert (row.first_seen, row.id) == (before.first_seen, before.id)
     assert row.last_seen > before.last_seen
     assert await torrents.files(row.id) == first.torrent.files
     counts = await torrents.counts()
-    assert counts.by_kind == {Kind.OTHER: 1}
+    assert counts.by_kind == {Kind.MOVIE: 1}
 
 
 async def test_a_torrent_twice_in_a_batch_is_one_row_with_the_later_observation(torrents: Torrents) -> None:
