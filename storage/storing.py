@@ -104,19 +104,23 @@ def _note_try(connection: Connection, receipts: Sequence[Receipt]) -> None:
 
 def _outcomes(batch: Sequence[ClassifiedTorrent], waves: Sequence[StoredWave]) -> tuple[Outcome, ...]:
     """What to tell of each torrent. One that is named twice is new the first time."""
-    waves_of: dict[bytes, StoredWave] = {}
+    waves_of: dict[bytes, list[StoredWave]] = {}
     for wave in waves:
         for torrent in wave.torrents:
-            waves_of.setdefault(torrent.torrent.info_hash, wave)
+            waves_of.setdefault(torrent.torrent.info_hash, []).append(wave)
     told: set[int] = set()
 
     def outcome(torrent: ClassifiedTorrent) -> Outcome:
-        row = waves_of[torrent.torrent.info_hash].row_of(torrent)
-        if row is None:
+        found = torrent.torrent
+        # The first wave with a row of it: one that was sent through again may be gone, and be found anew in the same batch.
+        rows = [row for wave in waves_of[found.info_hash] if (row := wave.row_of(torrent)) is not None]
+        if not rows:
             return Outcome.BLOCKED
-        receipt = torrent.torrent.receipt
-        is_new = row.is_new or (receipt is not None and receipt.tried_at is not None and row.first_seen >= receipt.tried_at)
-        if not is_new or row.id in told:
+        row = rows[0]
+        is_new = row.is_new or (
+            found.receipt is not None and found.receipt.tried_at is not None and row.first_seen >= found.receipt.tried_at
+        )
+        if found.seen_at is not None or not is_new or row.id in told:
             return Outcome.UPDATED
         told.add(row.id)
         return Outcome.NEW

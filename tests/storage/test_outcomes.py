@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -49,6 +50,13 @@ async def test_each_torrent_has_its_own_outcome_in_the_order_of_the_batch(torren
 async def test_a_torrent_named_twice_is_new_once(torrents: Torrents) -> None:
     batch = [waited_for("one"), waited_for("one", seeders=2), waited_for("one", source="site"), waited_for("two")]
     assert await outcomes(torrents, batch) == (NEW, UPDATED, UPDATED, NEW)
+
+
+async def test_an_observation_beside_a_torrent_sent_through_again_that_is_gone_is_new(torrents: Torrents) -> None:
+    gone = waited_for("one")
+    again = replace(gone, torrent=replace(gone.torrent, seen_at=datetime(2020, 1, 1, tzinfo=UTC)))
+    assert await outcomes(torrents, [again, waited_for("one", source="site")]) == (UPDATED, NEW)
+    assert (await torrents.counts()).torrents == 1
 
 
 @pytest.mark.parametrize("together", [True, False])
