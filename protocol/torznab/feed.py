@@ -30,7 +30,7 @@ class FeedItem:
     """Lower-case hex: 40 characters, or 64 for a torrent that exists as v2 only."""
     title: str
     size: int
-    """Bytes, above 0."""
+    """Bytes; 0: unknown."""
     published: datetime
     """When this index saw it first, timezone-aware: immutable, because clients page by it."""
     categories: tuple[int, ...]
@@ -79,12 +79,12 @@ def feed_of(channel: Channel, written: Iterable[str], *, offset: int, total: int
 
 
 def written_item(item: FeedItem, now: datetime) -> str:
-    """An item's element; empty for one without a legible title: clients drop it, some the page with it.
+    """An item's element; empty for one without a legible title or of unknown size: clients drop it, some the page with it.
 
     One with a `torrent_url` has TOKEN_PLACE behind it each time: replace it before anybody reads the feed.
     """
     title = clean(item.title)
-    return _element(item, title, now) if title else ""
+    return _element(item, title, now) if title and item.size > 0 else ""
 
 
 def rfc_1123(moment: datetime, *, now: datetime) -> str:

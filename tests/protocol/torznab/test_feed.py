@@ -132,6 +132,10 @@ def test_41_any_name_makes_a_well_formed_feed_with_a_clean_title(name, nasty):
         assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\ufffe\uffff]", items[0].findtext("title"))
 
 
+def test_31_an_item_of_unknown_size_is_left_out():
+    assert len(items_of(replace(SINTEL, size=0), SINTEL)) == 1
+
+
 def test_42_an_item_without_a_legible_title_is_left_out():
     assert items_of(replace(SINTEL, title=" \x00\u202e\ufffe "), SINTEL)[0].findtext("title") == SINTEL.title
     assert len(items_of(replace(SINTEL, title="\x1b"), SINTEL)) == 1

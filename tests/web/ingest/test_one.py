@@ -185,7 +185,7 @@ async def test_it_asks_for_a_key_that_may_ingest(ingest: IngestSite) -> None:
 
 
 async def test_trackers_stand_in_every_magnet_link(ingest: IngestSite) -> None:
-    await ingest.one({**ITEM, "trackers": ["udp://tracker.example:6969/announce"]})
+    await ingest.one({**ITEM, "size": 1_200_001_514, "trackers": ["udp://tracker.example:6969/announce"]})
     client, key = ingest.site.client, "the-token-of-this-run"
     pages = ("/api?t=search&q=sintel", f"/api/v1/torrents/{HASH}", "/?q=sintel", f"/t/{HASH}")
     for page in pages:

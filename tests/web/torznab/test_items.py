@@ -11,7 +11,22 @@ from lxml import etree
 from catalog.model import Kind
 from protocol.identifiers import InfoHash, InfoHashV2
 from protocol.magnet import parse_magnet
-from tests.fakes.library import EPISODE, MP3, NIGHT, NIGHT_BARE, PACK, PACK_1_TO_3, SEASON_2, SINTEL, SPECIAL, TEARS, classified, hash_of
+from storage.torrents import Torrents
+from tests.fakes.library import (
+    EPISODE,
+    MP3,
+    NIGHT,
+    NIGHT_BARE,
+    PACK,
+    PACK_1_TO_3,
+    SEASON_2,
+    SINTEL,
+    SPECIAL,
+    TEARS,
+    classified,
+    hash_of,
+    names,
+)
 from tests.fakes.website import TORZNAB, attributes_of, categories_of, site_of
 
 IDS = ("imdb", "imdbid", "tmdbid", "tvdbid")
@@ -54,6 +69,14 @@ async def test_statement_30_dates_are_legible_and_never_in_the_future(site):
 async def test_statement_31_sizes_agree(site):
     item = await site.item_of(SINTEL)
     assert item.findtext("size") == attributes_of(item)["size"] == item.find("enclosure").get("length") == "1200001514"
+
+
+async def test_statement_31_an_item_of_unknown_size_waits_until_it_is_known(database):
+    unknown = replace(SINTEL, torrent=replace(SINTEL.torrent, size=0, files=(), file_count=0))
+    async with site_of(database, [unknown], [TEARS]) as site:
+        assert await site.titles(t="search") == [TEARS.torrent.name]
+        await Torrents(database).store([SINTEL])
+        assert await site.found(t="search") == names(SINTEL, TEARS)
 
 
 async def test_statement_32_categories_are_numbers_and_agree(site):
