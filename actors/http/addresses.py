@@ -1,7 +1,7 @@
 """Which hosts and addresses a stranger's URL may lead us to: the guard against SSRF (server-side request forgery)."""
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from config.rules import split_address
@@ -9,6 +9,13 @@ from config.rules import split_address
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052: the last four bytes are an IPv4 address
+_NEVER: Final = tuple(
+    map(
+        ipaddress.ip_network,
+        # Of no use to us, or of none any more (Teredo, 6to4); the releases of Python do not agree on them.
+        ("192.0.0.0/24", "2001::/23", "2002::/16", "3fff::/20", "5f00::/16"),
+    )
+)
 _ISATAP: Final = (bytes.fromhex("00005efe"), bytes.fromhex("02005efe"))  # RFC 5214: before the last four bytes
 
 
@@ -24,22 +31,14 @@ def is_public(text: str) -> bool:
         return _is_global(address.ipv4_mapped)
     if address in _NAT64:  # on a network without IPv4 every old site has such an address
         return _is_global(_last_four(address))
-    return _is_global(address) and all(map(_is_global, _carried(address)))
+    is_tunnel = address.packed[8:12] in _ISATAP
+    return _is_global(address) and not (is_tunnel and not _is_global(_last_four(address)))
 
 
 def _is_global(address: IpAddress) -> bool:
     is_site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
-    return address.is_global and not (address.is_multicast or address.is_reserved or is_site_local)
-
-
-def _carried(address: ipaddress.IPv6Address) -> Iterator[ipaddress.IPv4Address]:
-    """The IPv4 addresses that a tunnel may send packets on to."""
-    if address.sixtofour is not None:
-        yield address.sixtofour
-    if address.teredo is not None:
-        yield from address.teredo
-    if address.packed[8:12] in _ISATAP:
-        yield _last_four(address)
+    is_special = address.is_multicast or address.is_reserved or is_site_local or any(address in network for network in _NEVER)
+    return address.is_global and not is_special
 
 
 def _last_four(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address:
