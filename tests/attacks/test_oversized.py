@@ -48,6 +48,11 @@ async def test_a_monstrous_query_is_answered_soon(site, victim):
             assert answer.status in {200, 400, 404}, (path, query[:20])
 
 
+def kept_bytes(body):
+    """Quart 0.22 keeps a body in one piece, 0.23 in a queue."""
+    return sum(map(len, body._queue._receive._state.data)) if hasattr(body, "_queue") else len(body._data)
+
+
 async def test_a_body_nobody_reads_is_not_kept(victim_database):
     """A slow handler that takes no body: Quart would gather up to the largest limit of all while it works."""
 
@@ -59,7 +64,7 @@ async def test_a_body_nobody_reads_is_not_kept(victim_database):
         for _ in range(160):
             await client.send(b"x" * 65_536)
         await trio.testing.wait_all_tasks_blocked(0.05)
-        kept = [len(thing._data) for thing in gc.get_objects() if isinstance(thing, Body)]
+        kept = [kept_bytes(thing) for thing in gc.get_objects() if isinstance(thing, Body)]
     assert kept
     assert max(kept) <= 256 * 1024
 

@@ -47,12 +47,14 @@ def app_that(read: Callable[[], object]) -> QuartTrio:
 
 async def post(read: Callable[[], object], chunks: Iterable[bytes], *, pause_s: float = 0.0, **headers: str) -> tuple[int, bytes]:
     """Send a body in pieces, `pause_s` before each; status and body of the answer."""
-    waiting = iter(chunks)
+    waiting = iter([*chunks, None])
     answered: list[Any] = []
 
     async def receive() -> Any:
         await trio.sleep(pause_s)
-        chunk = next(waiting, None)
+        chunk = next(waiting, ...)
+        if chunk is ...:
+            await trio.sleep_forever()
         return {"type": "http.request", "body": chunk or b"", "more_body": chunk is not None}
 
     async def send(message: Any) -> None:
